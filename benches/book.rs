@@ -1,0 +1,2 @@
+//! Book.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Decode.
+fn main() {}

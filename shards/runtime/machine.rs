@@ -1,0 +1,85 @@
+//! What a shard's logic looks like to the loop: inputs in, effects out, time as an argument.
+//!
+//! A machine opens no socket, reads no clock and holds no ring. The same inputs give the same
+//! effects, so the loop drives it live, a file drives it on replay and a seeded heap in simulation.
+//! Sockets, streams and links are known to it by their place in the shard's configuration.
+
+use types::Nanos;
+
+use crate::Outbox;
+
+/// A UDP socket of this shard, by its place in the shard's list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SocketId(pub u16);
+
+/// A TCP connection of this shard, by its place in the shard's list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamId(pub u16);
+
+/// A ring from or to this shard, by its place in the shard's list of that direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LinkId(pub u16);
+
+/// What crosses a ring: one cache line, so that a hop moves exactly one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C, align(64))]
+pub struct Message(pub [u64; 8]);
+
+/// One input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event<'a> {
+    /// A datagram came in.
+    Datagram {
+        /// On which socket.
+        socket: SocketId,
+        /// When the kernel took it from the wire, since the epoch; `now` where it gave no stamp.
+        received: Nanos,
+        /// The payload, whole.
+        bytes: &'a [u8],
+    },
+    /// A datagram was longer than the receive buffer: its tail is lost, so none of it is used.
+    Oversize {
+        /// On which socket.
+        socket: SocketId,
+        /// The length it had.
+        len: usize,
+    },
+    /// A connection that the machine asked for is up.
+    Opened {
+        /// Which.
+        stream: StreamId,
+    },
+    /// Bytes came in on a connection, split anywhere.
+    Bytes {
+        /// Which.
+        stream: StreamId,
+        /// The next bytes of the stream.
+        bytes: &'a [u8],
+    },
+    /// A connection is down, or could not be made. Nothing more comes until it is opened again.
+    Closed {
+        /// Which.
+        stream: StreamId,
+    },
+    /// A message came over a ring.
+    Message {
+        /// From which.
+        link: LinkId,
+        /// The message.
+        message: &'a Message,
+    },
+    /// The time given by [`Machine::next_deadline`] has come.
+    Deadline,
+}
+
+/// A shard's logic.
+pub trait Machine {
+    /// Handles one input; effects go to `out`. Bounded work, no allocation, no wait.
+    fn on_event(&mut self, now: Nanos, event: Event<'_>, out: &mut Outbox);
+
+    /// When [`Event::Deadline`] is wanted next; `None` while nothing is pending. Cheap: asked every cycle.
+    fn next_deadline(&self) -> Option<Nanos>;
+
+    /// Slow upkeep, every few thousand cycles and before parking: publish counters, refill, flush.
+    fn housekeep(&mut self, now: Nanos, out: &mut Outbox);
+}
