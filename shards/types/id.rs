@@ -60,6 +60,24 @@ impl Symbol {
         Some(Self(padded))
     }
 
+    /// The ticker as one number, equal where the tickers are equal.
+    pub const fn number(self) -> u64 {
+        u64::from_be_bytes(self.0)
+    }
+
+    /// Which of `shards` takes this instrument where no list names it. The same on every host and
+    /// in every version: what is partitioned by it today must be found by it tomorrow.
+    ///
+    /// The mix is the finalizer of SplitMix64, whose output bits each depend on every input bit;
+    /// tickers themselves differ in few.
+    pub const fn partition(self, shards: u16) -> u16 {
+        let mut mixed = self.number();
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^= mixed >> 31;
+        ((mixed as u128 * shards as u128) >> 64) as u16
+    }
+
     /// Without the padding; what is not ASCII reads as empty.
     pub fn as_str(&self) -> &str {
         core::str::from_utf8(self.0.trim_ascii_end()).unwrap_or_default()
@@ -163,5 +181,29 @@ mod tests {
         }
         assert_eq!(format!("{}", Symbol::from_wire(*b"AAPL    ")), "AAPL");
         assert_eq!(Symbol::from_wire([0xFF; 8]).as_str(), "");
+    }
+
+    /// Pinned: a new version that moved an instrument would leave its journal behind.
+    #[test]
+    fn the_partition_of_an_instrument_never_changes() {
+        let shard = |text| Symbol::parse(text).map(|symbol| symbol.partition(8));
+        let got = ["AAPL", "MSFT", "SPY", "BRK.A", "QQQ", "ZVZZT"].map(shard);
+        assert_eq!(got, [1, 7, 3, 7, 1, 2].map(Some));
+        assert_eq!(Symbol::from_wire(*b"AAPL    ").partition(1), 0);
+    }
+
+    #[test]
+    fn the_partition_is_even() {
+        let mut counts = [0_u32; 4];
+        for a in b'A'..=b'Z' {
+            for b in b'A'..=b'Z' {
+                for c in b'A'..=b'Z' {
+                    let symbol = Symbol::from_wire([a, b, c, b' ', b' ', b' ', b' ', b' ']);
+                    counts[usize::from(symbol.partition(4))] += 1;
+                }
+            }
+        }
+        let mean = 26 * 26 * 26 / 4;
+        assert!(counts.iter().all(|&count| count.abs_diff(mean) < mean / 20), "{counts:?}");
     }
 }
