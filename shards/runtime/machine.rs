@@ -25,6 +25,17 @@ pub struct LinkId(pub u16);
 #[repr(C, align(64))]
 pub struct Message(pub [u64; 8]);
 
+impl Message {
+    /// The key by which a conflating ring keeps only the latest: the low half of the first word.
+    pub const fn key(&self) -> u32 {
+        #[expect(clippy::cast_possible_truncation)]
+        let key = self.0[0] as u32;
+        key
+    }
+}
+
+const _: () = assert!(size_of::<Message>() == 64 && align_of::<Message>() == 64);
+
 /// One input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event<'a> {
@@ -68,6 +79,13 @@ pub enum Event<'a> {
         /// The message.
         message: &'a Message,
     },
+    /// A ring that drops when full has dropped messages, here in the order of the ring.
+    Missed {
+        /// From which.
+        link: LinkId,
+        /// How many messages.
+        count: u64,
+    },
     /// The time given by [`Machine::next_deadline`] has come.
     Deadline,
 }
@@ -82,4 +100,11 @@ pub trait Machine {
 
     /// Slow upkeep, every few thousand cycles and before parking: publish counters, refill, flush.
     fn housekeep(&mut self, now: Nanos, out: &mut Outbox);
+
+    /// Writes the machine's own counters, each in its fixed place, for readers on other threads.
+    /// Called after [`Machine::housekeep`] with as many places as the shard's configuration gives;
+    /// a place not written keeps its last value.
+    fn counters(&self, places: &mut [u64]) {
+        let _ = places;
+    }
 }
