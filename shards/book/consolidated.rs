@@ -1,0 +1,165 @@
+//! Consolidated best bid and offer: per instrument, the best price over venues, the shares there
+//! and the venues that show it.
+//!
+//! Fed with each venue's own top; knows nothing of orders or depth. A venue whose book is stale or
+//! halted does not count.
+
+use alloc::vec;
+use alloc::vec::Vec;
+use types::{InstrumentId, Px, Qty, Side, Trading, VenueId};
+
+use crate::{Level, State, Top};
+
+/// The most venues that one consolidated book takes: one bit each.
+pub const VENUES_MAX: usize = 64;
+
+/// The best price on one side over all venues that count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Best {
+    /// The price.
+    pub px: Px,
+    /// The shares at that price, summed over venues.
+    pub qty: Qty,
+    /// Bit `v` is set where venue `v` is at that price.
+    pub venues: u64,
+}
+
+impl Best {
+    /// Whether `venue` is at this price.
+    pub const fn has(&self, venue: VenueId) -> bool {
+        venue.get() < 64 && self.venues >> venue.get() & 1 == 1
+    }
+}
+
+/// The consolidated best bid and offer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Consolidated {
+    /// The highest bid.
+    pub bid: Option<Best>,
+    /// The lowest offer.
+    pub offer: Option<Best>,
+}
+
+impl Consolidated {
+    /// Locked and crossed here are across venues. `Empty` too where no venue counts.
+    pub fn state(&self) -> State {
+        let level = |best: Best| Level {
+            px: best.px,
+            qty: best.qty,
+            orders: 0,
+        };
+        let top = Top {
+            bid: self.bid.map(level),
+            offer: self.offer.map(level),
+        };
+        State::of(false, Trading::Open, &top)
+    }
+}
+
+/// The tops of all venues and instruments of one shard.
+pub struct Tops {
+    venues: usize,
+    /// `instrument * venues + venue`: the venues of one instrument lie together.
+    quotes: Vec<Quote>,
+    best: Vec<Consolidated>,
+}
+
+/// One venue's best prices, without the counts that do not add up across venues.
+#[derive(Clone, Copy, Default)]
+struct Quote {
+    bid: Option<(Px, Qty)>,
+    offer: Option<(Px, Qty)>,
+}
+
+impl Tops {
+    /// Room for `instruments` slots at venues 0 to `venues - 1`, none of them quoting yet.
+    ///
+    /// # Panics
+    /// Where `venues` is more than [`VENUES_MAX`].
+    pub fn new(instruments: usize, venues: usize) -> Self {
+        assert!(
+            venues <= VENUES_MAX,
+            "{venues} venues; one shard consolidates at most {VENUES_MAX}"
+        );
+        Self {
+            venues,
+            quotes: vec![Quote::default(); instruments * venues],
+            best: vec![Consolidated::default(); instruments],
+        }
+    }
+
+    /// A venue's top as it is now. `state` says whether it counts. True where the consolidated best
+    /// changed. A venue or slot that does not exist changes nothing.
+    pub fn set(
+        &mut self,
+        venue: VenueId,
+        instrument: InstrumentId,
+        top: &Top,
+        state: State,
+    ) -> bool {
+        let venue = usize::from(venue.get());
+        let Some(best) = self.best.get_mut(instrument.index()) else {
+            return false;
+        };
+        if self.venues <= venue {
+            return false;
+        }
+        let from = instrument.index() * self.venues;
+        let quotes = &mut self.quotes[from..from + self.venues];
+        let pair = |level: Level| (level.px, level.qty);
+        quotes[venue] = if state.is_usable() {
+            Quote {
+                bid: top.bid.map(pair),
+                offer: top.offer.map(pair),
+            }
+        } else {
+            Quote::default()
+        };
+        let now = Consolidated {
+            bid: best_of(Side::Buy, quotes.iter().map(|quote| quote.bid)),
+            offer: best_of(Side::Sell, quotes.iter().map(|quote| quote.offer)),
+        };
+        let changed = now != *best;
+        *best = now;
+        changed
+    }
+
+    /// The consolidated best; empty for a slot that does not exist.
+    pub fn best(&self, instrument: InstrumentId) -> Consolidated {
+        self.best
+            .get(instrument.index())
+            .copied()
+            .unwrap_or_default()
+    }
+}
+
+fn best_of(side: Side, quotes: impl Iterator<Item = Option<(Px, Qty)>>) -> Option<Best> {
+    let mut best: Option<Best> = None;
+    for (venue, quote) in quotes.enumerate() {
+        let Some((px, qty)) = quote else { continue };
+        let bit = 1u64 << venue;
+        match &mut best {
+            Some(found) if found.px == px => {
+                // Held at the top: shares displayed cannot reach it, hostile ones may try.
+                found.qty = Qty::new(found.qty.get().saturating_add(qty.get()));
+                found.venues |= bit;
+            }
+            Some(found) if !is_better(side, px, found.px) => {}
+            Some(_) | None => {
+                best = Some(Best {
+                    px,
+                    qty,
+                    venues: bit,
+                })
+            }
+        }
+    }
+    best
+}
+
+fn is_better(side: Side, px: Px, than: Px) -> bool {
+    match side {
+        Side::Buy => than < px,
+        Side::Sell => px < than,
+    }
+}
