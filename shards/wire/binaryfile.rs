@@ -1,0 +1,160 @@
+//! BinaryFILE: a day's messages one after the other, each behind a two-byte length.
+//!
+//! Knows no message. A recording is input from outside: a prefix of zero is the end of the session
+//! only where the file ends with it, so a file that is framed in some other way is refused at its
+//! first wrong prefix and never walked to the end.
+//!
+//! Source: Nasdaq BinaryFILE Specification 1.00. The framing is that of a MoldUDP64 block.
+
+use crate::Full;
+use crate::layout::write_parts;
+use core::fmt;
+
+/// Bytes of a message's length prefix.
+const PREFIX: usize = 2;
+
+/// The end of the session: a prefix of zero, the last two bytes of the file.
+pub const END: [u8; PREFIX] = [0; PREFIX];
+
+/// Where and why a file cannot be read further. The number is fixed: append, never renumber.
+///
+/// Offsets are in bytes from the start of the file, at the length prefix of the message concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Misframed {
+    /// The file ends inside a message or its prefix.
+    Truncated {
+        /// Where the prefix starts.
+        offset: u64,
+        /// Bytes the message takes with its prefix; 2 where not even the prefix is whole.
+        want: u32,
+        /// Bytes left.
+        left: u32,
+    } = 1,
+    /// A length of zero where the session cannot have ended.
+    ZeroLength {
+        /// Where the prefix starts.
+        offset: u64,
+    } = 2,
+}
+
+impl Misframed {
+    /// The fixed number of the kind of fault.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Truncated { .. } => 1,
+            Self::ZeroLength { .. } => 2,
+        }
+    }
+
+    /// Where it is, from the start of the file.
+    pub const fn offset(self) -> u64 {
+        match self {
+            Self::Truncated { offset, .. } | Self::ZeroLength { offset } => offset,
+        }
+    }
+}
+
+impl fmt::Display for Misframed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Truncated { offset, want, left } => write!(
+                f,
+                "file ends inside the message at offset {offset}: {want} bytes are due and {left} are left"
+            ),
+            Self::ZeroLength { offset: 0 } => {
+                write!(f, "first length prefix is zero: this is not a BinaryFILE recording")
+            }
+            Self::ZeroLength { offset } => {
+                write!(f, "length prefix at offset {offset} is zero and more bytes follow it")
+            }
+        }
+    }
+}
+
+impl core::error::Error for Misframed {}
+
+/// A message and where its length prefix starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record<'a> {
+    /// Bytes from the start of the file.
+    pub offset: u64,
+    /// The message, without the prefix; never empty.
+    pub message: &'a [u8],
+}
+
+/// Walks a file. After an error, and after the end of the session, it gives `None` for good.
+#[derive(Clone, Debug)]
+pub struct Records<'a> {
+    file: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Records<'a> {
+    /// From the start of the whole file.
+    #[inline]
+    pub const fn new(file: &'a [u8]) -> Self {
+        Self { file, at: 0 }
+    }
+
+    /// Bytes of the file that are done with: where the next prefix starts.
+    #[inline]
+    pub const fn offset(&self) -> u64 {
+        self.at as u64
+    }
+
+    /// Why there is no whole message here, or that the file is at its end. Stops the walk.
+    #[cold]
+    fn stop(&mut self) -> Option<Result<Record<'a>, Misframed>> {
+        let offset = self.offset();
+        let rest = self.file.get(self.at..).unwrap_or_default();
+        let left = u32::try_from(rest.len()).unwrap_or(u32::MAX);
+        self.at = self.file.len();
+        let fault = match rest {
+            [] => return None,
+            [_] => Misframed::Truncated { offset, want: PREFIX as u32, left },
+            [0, 0] if 0 < offset => return None,
+            [0, 0, ..] => Misframed::ZeroLength { offset },
+            [high, low, ..] => {
+                let message = u32::from(u16::from_be_bytes([*high, *low]));
+                Misframed::Truncated { offset, want: PREFIX as u32 + message, left }
+            }
+        };
+        Some(Err(fault))
+    }
+}
+
+impl<'a> Iterator for Records<'a> {
+    type Item = Result<Record<'a>, Misframed>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let rest = self.file.get(self.at..).unwrap_or_default();
+        let Some((prefix, rest)) = rest.split_first_chunk::<PREFIX>() else { return self.stop() };
+        let len = usize::from(u16::from_be_bytes(*prefix));
+        match rest.get(..len) {
+            Some(message) if !message.is_empty() => {
+                let offset = self.offset();
+                self.at += PREFIX + len;
+                Some(Ok(Record { offset, message }))
+            }
+            Some(_) | None => self.stop(),
+        }
+    }
+}
+
+impl core::iter::FusedIterator for Records<'_> {}
+
+/// Writes a message behind its length to the start of `out`; answers how many bytes that took.
+///
+/// Errors: [`Full`], also for an empty message (it would read as the end) and one over 65,535 bytes.
+pub fn encode(message: &[u8], out: &mut [u8]) -> Result<usize, Full> {
+    let prefix = prefix(message.len()).ok_or(Full)?;
+    write_parts(&[&prefix, message], out)
+}
+
+/// The length prefix of a message of `len` bytes; `None` where such a message cannot be written.
+pub fn prefix(len: usize) -> Option<[u8; PREFIX]> {
+    let len = u16::try_from(len).ok().filter(|len| 0 < *len)?;
+    Some(len.to_be_bytes())
+}

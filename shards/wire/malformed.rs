@@ -1,0 +1,249 @@
+//! What is wrong with bytes from outside, in a form that can be counted, logged and compared.
+//!
+//! Shared by every protocol of this crate. Knows no protocol: a fault says what was wanted and what
+//! was there, the caller knows from where it came.
+
+use core::fmt;
+
+/// Why bytes were refused. The number goes to logs and counters: append, never renumber.
+///
+/// Offsets are from the start of the bytes given to `parse`; lengths that do not fit are held at 65,535.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Malformed {
+    /// No bytes where at least a type was due.
+    Empty = 1,
+    /// The first byte names no message of this protocol.
+    UnknownType {
+        /// The byte.
+        kind: u8,
+    } = 2,
+    /// A message of a known type has another length than its type has.
+    WrongLength {
+        /// Its type.
+        kind: u8,
+        /// The length of that type, in bytes.
+        want: u16,
+        /// The length it had.
+        len: u16,
+    } = 3,
+    /// A one-byte field holds a value that the specification does not list.
+    UnknownCode {
+        /// Which field.
+        field: Field,
+        /// The byte.
+        code: u8,
+    } = 4,
+    /// Shorter than the protocol's header.
+    ShortHeader {
+        /// The header's length, in bytes.
+        want: u16,
+        /// What was there.
+        len: u16,
+    } = 5,
+    /// A block runs past the end.
+    CutBlock {
+        /// Where its length prefix starts.
+        offset: u16,
+    } = 6,
+    /// Bytes after the last block that the header counts.
+    TrailingBytes {
+        /// Where they start.
+        offset: u16,
+    } = 7,
+    /// A text field that should hold a decimal number does not.
+    NotANumber {
+        /// Where the field starts.
+        offset: u16,
+    } = 8,
+    /// A packet that says it is empty where every packet has at least a type.
+    ZeroLength {
+        /// Where its length prefix starts.
+        offset: u16,
+    } = 9,
+    /// The header names a version of the protocol that we do not speak.
+    UnknownVersion {
+        /// The version.
+        version: u8,
+    } = 10,
+    /// The sequence numbers of the messages run past the largest number.
+    SequenceOverflow {
+        /// Where the sequence number stands.
+        offset: u16,
+    } = 11,
+    /// The header's payload length is not what follows the header.
+    WrongPayload {
+        /// What the header says, in bytes.
+        want: u16,
+        /// What follows it.
+        len: u16,
+    } = 12,
+}
+
+impl Malformed {
+    /// The fixed number of the kind of fault.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Empty => 1,
+            Self::UnknownType { .. } => 2,
+            Self::WrongLength { .. } => 3,
+            Self::UnknownCode { .. } => 4,
+            Self::ShortHeader { .. } => 5,
+            Self::CutBlock { .. } => 6,
+            Self::TrailingBytes { .. } => 7,
+            Self::NotANumber { .. } => 8,
+            Self::ZeroLength { .. } => 9,
+            Self::UnknownVersion { .. } => 10,
+            Self::SequenceOverflow { .. } => 11,
+            Self::WrongPayload { .. } => 12,
+        }
+    }
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Empty => write!(f, "message is empty, so it has no type"),
+            Self::UnknownType { kind } => {
+                write!(f, "message type {} is unknown", Byte(kind))
+            }
+            Self::WrongLength { kind, want, len } => {
+                write!(f, "message of type {} has {len} bytes where {want} are due", Byte(kind))
+            }
+            Self::UnknownCode { field, code } => {
+                write!(f, "{field} {} is not one the specification lists", Byte(code))
+            }
+            Self::ShortHeader { want, len } => {
+                write!(f, "packet has {len} bytes where its header alone takes {want}")
+            }
+            Self::CutBlock { offset } => {
+                write!(f, "message block at offset {offset} runs past the end of its packet")
+            }
+            Self::TrailingBytes { offset } => {
+                write!(
+                    f,
+                    "bytes are left at offset {offset}, after the last message the packet counts"
+                )
+            }
+            Self::NotANumber { offset } => {
+                write!(f, "text field at offset {offset} should be a decimal number and is not")
+            }
+            Self::ZeroLength { offset } => {
+                write!(f, "packet at offset {offset} has length zero, so it has no type")
+            }
+            Self::UnknownVersion { version } => {
+                write!(f, "protocol version {version} is not one we speak")
+            }
+            Self::SequenceOverflow { offset } => {
+                write!(
+                    f,
+                    "sequence number at offset {offset} runs past the largest number with this many messages"
+                )
+            }
+            Self::WrongPayload { want, len } => {
+                write!(f, "header announces {want} bytes of payload and {len} follow it")
+            }
+        }
+    }
+}
+
+impl core::error::Error for Malformed {}
+
+/// A byte as a person wants to see it: the letter where there is one, always the number.
+struct Byte(u8);
+
+impl fmt::Display for Byte {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_ascii_graphic() {
+            write!(f, "'{}' ({:#04x})", char::from(self.0), self.0)
+        } else {
+            write!(f, "{:#04x}", self.0)
+        }
+    }
+}
+
+/// A length for a [`Malformed`]: held at the largest that fits.
+pub(crate) fn held(len: usize) -> u16 {
+    u16::try_from(len).unwrap_or(u16::MAX)
+}
+
+macro_rules! fields {
+    ($($variant:ident = $number:literal, $name:literal;)*) => {
+        /// A one-byte field whose values are listed. The number is fixed: append, never renumber.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[repr(u8)]
+        pub enum Field {
+            $(#[doc = concat!("The ", $name, ".")] $variant = $number,)*
+        }
+
+        impl fmt::Display for Field {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self { $(Self::$variant => $name,)* })
+            }
+        }
+    };
+}
+
+fields! {
+    Side = 1, "side";
+    SystemEvent = 2, "system event";
+    MarketCategory = 3, "market category";
+    FinancialStatus = 4, "financial status";
+    IssueClassification = 5, "issue classification";
+    Authenticity = 6, "authenticity";
+    Flag = 7, "yes-or-no flag";
+    LuldTier = 8, "limit-up limit-down tier";
+    TradingState = 9, "trading state";
+    ShortSale = 10, "short-sale restriction";
+    MarketMakerMode = 11, "market maker mode";
+    ParticipantState = 12, "market participant state";
+    BreachedLevel = 13, "breached circuit-breaker level";
+    IpoQualifier = 14, "IPO release qualifier";
+    MarketCode = 15, "market code";
+    HaltAction = 16, "operational halt action";
+    CrossType = 17, "cross type";
+    Imbalance = 18, "imbalance direction";
+    Variation = 19, "price variation";
+    RetailInterest = 20, "retail interest";
+    SecurityEvent = 21, "security event";
+    ShortSaleDetail = 22, "short-sale detail";
+    PriceType = 23, "official price type";
+    AuctionType = 24, "auction type";
+    RejectReason = 25, "login reject reason";
+    RetailLiquidity = 26, "retail liquidity indicator";
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::{Field, Malformed};
+    use std::string::ToString;
+
+    #[test]
+    fn a_fault_is_a_number_and_a_sentence() {
+        let cases = [
+            (Malformed::Empty, 1, "message is empty, so it has no type"),
+            (Malformed::UnknownType { kind: b'z' }, 2, "message type 'z' (0x7a) is unknown"),
+            (Malformed::UnknownType { kind: 0 }, 2, "message type 0x00 is unknown"),
+            (
+                Malformed::WrongLength { kind: b'A', want: 36, len: 35 },
+                3,
+                "message of type 'A' (0x41) has 35 bytes where 36 are due",
+            ),
+            (
+                Malformed::UnknownCode { field: Field::Side, code: b'X' },
+                4,
+                "side 'X' (0x58) is not one the specification lists",
+            ),
+            (
+                Malformed::CutBlock { offset: 20 },
+                6,
+                "message block at offset 20 runs past the end of its packet",
+            ),
+        ];
+        for (fault, number, sentence) in cases {
+            assert_eq!(fault.number(), number, "{fault:?}");
+            assert_eq!(fault.to_string(), sentence);
+        }
+    }
+}
