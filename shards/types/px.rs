@@ -84,7 +84,7 @@ impl fmt::Display for Px {
         let one = Self::ONE.unsigned_abs();
         let mut fraction = magnitude % one;
         let mut decimals = 8;
-        while 2 < decimals && fraction % 10 == 0 {
+        while 2 < decimals && fraction.is_multiple_of(10) {
             fraction /= 10;
             decimals -= 1;
         }

@@ -1,0 +1,76 @@
+//! What a message comes to, whichever venue sent it, and what is wrong with one that comes to nothing.
+
+use core::fmt;
+
+use types::{InstrumentId, MarketEvent};
+use wire::Malformed;
+
+/// What one message means to this shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Normal {
+    /// Something happened to one of our instruments.
+    Event(MarketEvent),
+    /// The directory named one of our instruments.
+    Listed(InstrumentId),
+    /// About an instrument of another shard.
+    Elsewhere,
+    /// Good, and of no use to a book or a strategy.
+    Aside,
+}
+
+/// A message that could not be used, and what cannot be trusted without it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// What is wrong with it.
+    pub why: Why,
+    /// What cannot be trusted without it.
+    pub harm: Harm,
+}
+
+/// What is wrong with a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// Its bytes are not what the specification allows.
+    Malformed(Malformed),
+    /// The venue gave the number of one of our instruments to another one.
+    LocateMoved,
+    /// A displayed order with a price of zero.
+    ZeroPrice,
+    /// A price outside what prices can hold.
+    PriceRange,
+    /// The instrument would be ours, and every slot is taken.
+    NoRoom,
+}
+
+/// What cannot be trusted without a message that could not be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Harm {
+    /// Nothing of ours.
+    Nothing,
+    /// One instrument's book.
+    Instrument(InstrumentId),
+    /// Whose it was cannot be said: every book of the feed.
+    Feed,
+}
+
+impl From<Malformed> for Why {
+    fn from(malformed: Malformed) -> Self {
+        Self::Malformed(malformed)
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed(malformed) => malformed.fmt(f),
+            Self::LocateMoved => {
+                f.write_str("the venue gave the number of one instrument to another")
+            }
+            Self::ZeroPrice => f.write_str("a displayed order has price zero"),
+            Self::PriceRange => f.write_str("a price is out of range"),
+            Self::NoRoom => {
+                f.write_str("no instrument slot is left: raise capacity.instruments of the shard")
+            }
+        }
+    }
+}
