@@ -12,8 +12,12 @@ mod words;
 
 use source::{Fault, File};
 
-/// The rules over one file.
-const RULES: &[fn(&File) -> Vec<Fault>] = &[
+/// A rule over one file.
+type Rule = fn(&File) -> Vec<Fault>;
+/// A rule over the whole tree.
+type TreeRule = fn(&[File]) -> Vec<Fault>;
+
+const RULES: &[Rule] = &[
     words::head,
     words::absent,
     words::names,
@@ -26,8 +30,7 @@ const RULES: &[fn(&File) -> Vec<Fault>] = &[
     tree::outside,
 ];
 
-/// The rules over the whole tree.
-const TREE_RULES: &[fn(&[File]) -> Vec<Fault>] = &[
+const TREE_RULES: &[TreeRule] = &[
     graph::edges,
     graph::inherited,
     shape::stale_rows,
@@ -59,6 +62,6 @@ fn every_folder_is_read() {
 }
 
 /// How often a rule fires on a snippet.
-fn count(rule: fn(&File) -> Vec<Fault>, path: &str, text: &str) -> usize {
+fn count(rule: Rule, path: &str, text: &str) -> usize {
     rule(&File::new(path, text)).len()
 }

@@ -68,8 +68,8 @@ pub(crate) fn positions_of(word: &str, text: &str) -> Vec<usize> {
     let stands_alone = |at: usize| {
         let before = text[..at].chars().next_back();
         let after = text[at + word.len()..].chars().next();
-        let ends_open = word.ends_with(is_ident);
-        !before.is_some_and(is_ident) && !(ends_open && after.is_some_and(is_ident))
+        let goes_on = word.ends_with(is_ident) && after.is_some_and(is_ident);
+        !goes_on && !before.is_some_and(is_ident)
     };
     text.match_indices(word).map(|(at, _)| at).filter(|at| stands_alone(*at)).collect()
 }

@@ -234,7 +234,7 @@ fn has_comment(text: &str, line: usize, mark: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{File, absent, head, names, safety, silenced};
+    use super::{absent, head, names, safety, silenced};
     use crate::tidy::count;
 
     #[test]
