@@ -15,11 +15,15 @@ mod layout;
 mod malformed;
 
 pub mod binaryfile;
+pub mod capture;
 pub mod deep10;
+pub mod frame;
 pub mod glimpse;
 pub mod iextp;
 pub mod itch50;
 pub mod moldudp64;
+pub mod pcap;
+mod pcapng;
 pub mod soupbintcp;
 
 pub use layout::Full;
