@@ -125,7 +125,7 @@ mod tests {
     fn looks_like_a_curve() {
         let drawn =
             render(&[of((1..=10_000).map(|n| n * n / 100 + 100))], Size { width: 48, height: 10 });
-        let want = "\
+        let want = "
    2 ms +                     ******************
         |   ******************|
  100 us +  *|
@@ -137,7 +137,7 @@ mod tests {
         ++---------+--------+---------+--------+
         0%        90%      99%      99.9% 99.99%
 ";
-        assert_eq!(drawn, want, "{drawn}");
+        assert_eq!(format!("\n{drawn}"), want, "{drawn}");
     }
 
     proptest! {
