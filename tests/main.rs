@@ -1,3 +1,5 @@
 //! One integration binary.
 
+mod captures;
+mod kit;
 mod tidy;

@@ -1,0 +1,190 @@
+//! Recorded market data, read whole: every message known, every count as published, every byte written back.
+
+use crate::kit::recorded;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use wire::binaryfile::{self, Misframed, Records};
+use wire::capture::Capture;
+use wire::frame::{Carried, decode};
+use wire::{deep10, iextp, itch50, moldudp64, soupbintcp};
+
+type Census = BTreeMap<char, u64>;
+
+fn census(counts: &[(char, u64)]) -> Census {
+    counts.iter().copied().collect()
+}
+
+#[test]
+fn the_apple_recording_has_its_census() {
+    let Some(path) = recorded("itch/aapl-20200130-10k.itch50") else { return };
+    let file = fs::read(path).expect("recording is readable");
+    assert_eq!(file.len(), 307_643);
+    let mut seen = Census::new();
+    let mut written = Vec::new();
+    for record in Records::new(&file) {
+        let record = record.expect("every prefix is right");
+        let message = itch50::Message::parse(record.message).expect("every message is known");
+        *seen.entry(message.header().kind().into()).or_default() += 1;
+        assert!(matches!(message.header().locate(), 0 | 13));
+
+        let mut out = [0; 64];
+        let len = binaryfile::encode(message.as_bytes(), &mut out).expect("64 bytes are enough");
+        written.extend_from_slice(&out[..len]);
+    }
+    let want = [
+        ('A', 4758),
+        ('D', 4083),
+        ('E', 849),
+        ('P', 240),
+        ('L', 52),
+        ('U', 7),
+        ('X', 6),
+        ('F', 2),
+        ('R', 1),
+        ('H', 1),
+        ('Y', 1),
+    ];
+    assert_eq!(seen, census(&want));
+    assert!(written == file, "written back, the file is the same");
+}
+
+#[test]
+fn the_cut_recording_gives_every_whole_message_and_then_the_place() {
+    let Some(path) = recorded("itch/truncated-4096.itch50") else { return };
+    let file = fs::read(path).expect("recording is readable");
+    let mut whole = 0;
+    let mut faults = Vec::new();
+    for record in Records::new(&file) {
+        match record {
+            Ok(record) => {
+                itch50::Message::parse(record.message).expect("every whole message is known");
+                whole += 1;
+            }
+            Err(fault) => faults.push(fault),
+        }
+    }
+    assert_eq!(whole, 101);
+    assert_eq!(faults, [Misframed::Truncated { offset: 4081, want: 41, left: 15 }]);
+}
+
+#[test]
+fn the_misframed_recording_is_refused_at_its_first_prefix() {
+    let Some(path) = recorded("itch/misframed-zero-lengths.itch50") else { return };
+    let file = fs::read(path).expect("recording is readable");
+    let all: Vec<_> = Records::new(&file).collect();
+    assert_eq!(all, [Err(Misframed::ZeroLength { offset: 0 })]);
+}
+
+/// The captures of a folder, in a fixed order.
+fn captures(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("folder is readable");
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("entry is readable").path()).collect();
+    paths.sort();
+    paths
+}
+
+#[test]
+fn captured_nasdaq_datagrams_decode_and_encode_to_the_same_bytes() {
+    let Some(folder) = recorded("pcap/Nasdaq.Equities.TotalView.Itch.v5.0") else { return };
+    let mut counts = Vec::new();
+    for path in captures(&folder) {
+        let file = fs::read(&path).expect("capture is readable");
+        for frame in Capture::open(&file).expect("magic is known") {
+            let frame = frame.expect("record is whole");
+            let Ok(Carried::Udp(datagram)) = decode(frame.link, frame.bytes) else {
+                panic!("{}: no UDP at {}", path.display(), frame.offset)
+            };
+            let packet = moldudp64::Packet::parse(datagram.payload).expect("blocks add up");
+            let mut out = [0; 2_048];
+            let (session, sequence) = (*packet.session(), packet.sequence());
+            let mut again =
+                moldudp64::PacketBuilder::new(&mut out, 1_500, session, sequence).expect("room");
+            for block in packet.blocks() {
+                let message = itch50::Message::parse(block).expect("every message is known");
+                again.push(message.as_bytes()).expect("room");
+            }
+            assert_eq!(again.finish(), datagram.payload, "{}", path.display());
+            counts.push(packet.count());
+        }
+    }
+    assert_eq!(counts.len(), 9);
+    assert_eq!(counts.iter().max(), Some(&38), "the fullest packet");
+}
+
+#[test]
+fn captured_soupbintcp_decodes_and_encodes_to_the_same_bytes() {
+    let Some(folder) = recorded("pcap/Nasdaq.Nsm.Ouch.v5.0") else { return };
+    let mut kinds = Vec::new();
+    for path in captures(&folder) {
+        let file = fs::read(&path).expect("capture is readable");
+        for frame in Capture::open(&file).expect("magic is known") {
+            let frame = frame.expect("record is whole");
+            let Ok(Carried::Tcp(segment)) = decode(frame.link, frame.bytes) else {
+                panic!("{}: no TCP at {}", path.display(), frame.offset)
+            };
+            let mut stream = segment.payload;
+            while !stream.is_empty() {
+                let next = soupbintcp::next_packet(stream).expect("packet is known");
+                let (packet, len) = next.expect("packet is whole");
+                let mut out = [0; 512];
+                let again = packet.encode(&mut out).expect("room");
+                assert_eq!(out[..again], stream[..len], "{}", path.display());
+                kinds.push(char::from(stream[2]));
+                stream = &stream[len..];
+            }
+        }
+    }
+    // In the order of the file names: cancel, canceled, client heartbeat, enter, accepted, server heartbeat.
+    assert_eq!(kinds, ['U', 'S', 'R', 'U', 'S', 'H']);
+}
+
+#[test]
+fn the_iex_capture_has_its_census_and_its_gaps() {
+    let Some(path) = recorded("pcap/iex/deep10-head.pcap.gz") else { return };
+    let mut file = Vec::new();
+    let zipped = fs::File::open(path).expect("capture is readable");
+    flate2::read::MultiGzDecoder::new(zipped).read_to_end(&mut file).expect("capture unzips");
+
+    let mut seen = Census::new();
+    let (mut segments, mut next, mut gaps) = (0, None, Vec::new());
+    for frame in Capture::open(&file).expect("magic is known") {
+        let frame = frame.expect("record is whole");
+        let Ok(Carried::Udp(datagram)) = decode(frame.link, frame.bytes) else {
+            panic!("no UDP at {}", frame.offset)
+        };
+        let segment = iextp::Segment::parse(datagram.payload).expect("blocks add up");
+        assert_eq!(segment.protocol(), iextp::DEEP_1_0);
+        segments += 1;
+        let expected = next.unwrap_or(segment.sequence());
+        if expected != segment.sequence() {
+            gaps.push((expected, segment.sequence()));
+        }
+        next = Some(segment.sequence() + u64::from(segment.count()));
+
+        let mut out = [0; 2_048];
+        let mut again =
+            iextp::SegmentBuilder::new(&mut out, 1_500, segment.header()).expect("room");
+        for block in segment.blocks() {
+            let message = deep10::Message::parse(block).expect("every message is known");
+            *seen.entry(message.header().kind().into()).or_default() += 1;
+            again.push(message.as_bytes()).expect("room");
+        }
+        assert_eq!(again.finish(), datagram.payload, "segment at {}", frame.offset);
+    }
+    assert_eq!(segments, 12_000);
+    let want = [
+        ('H', 33_531),
+        ('O', 33_531),
+        ('P', 33_529),
+        ('T', 7_300),
+        ('5', 1_365),
+        ('8', 1_352),
+        ('S', 18),
+        ('E', 18),
+    ];
+    assert_eq!(seen, census(&want));
+    // The publisher was restarted four times under the same session: its numbers began again at 1.
+    assert_eq!(gaps, [(28_141, 1), (23_439, 1), (25_193, 1), (26_923, 1)]);
+}
