@@ -82,7 +82,7 @@ impl Client {
     pub fn on_opened(&mut self, _now: Nanos) {
         unimplemented!()
     }
-    /// Takes bytes, split anywhere, and says how many: drain `next` and offer the rest again.
+    /// Takes bytes, split anywhere, and says how many: drain `poll` and offer the rest again.
     pub fn on_bytes(&mut self, _now: Nanos, _bytes: &[u8]) -> usize {
         unimplemented!()
     }
@@ -99,7 +99,7 @@ impl Client {
         unimplemented!()
     }
     /// The next item. Call until `None` after every input.
-    pub fn next(&mut self, _now: Nanos) -> Option<Item<'_>> {
+    pub fn poll(&mut self, _now: Nanos) -> Option<Item<'_>> {
         unimplemented!()
     }
     /// Bytes to send; tell `sent` how many were.
@@ -121,9 +121,7 @@ pub struct Server {
 impl Server {
     /// A connection that came up at `now`.
     pub fn new(config: SoupConfig, now: Nanos) -> Self {
-        Self {
-            soup: soup::Server::new(config, now),
-        }
+        Self { soup: soup::Server::new(config, now) }
     }
     /// The connection under it: logins, bytes in and out.
     pub fn soup(&mut self) -> &mut soup::Server {

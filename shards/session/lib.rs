@@ -7,17 +7,21 @@
 
 extern crate alloc;
 
+mod config;
 mod health;
+mod lines;
 mod packet;
 mod receiver;
+mod step;
+mod window;
 
 pub mod glimpse;
 pub mod iextp;
 pub mod mold;
 pub mod soup;
 
+pub use config::{ConfigError, ReceiverConfig, Recovery, Start};
 pub use health::{FeedHealth, FeedState, LineHealth};
 pub use packet::{Line, Packet, SessionId};
-pub use receiver::{
-    Arrival, ConfigError, Held, JoinRefused, Receiver, ReceiverConfig, Recovery, Start, Step,
-};
+pub use receiver::Receiver;
+pub use step::{Arrival, Held, JoinRefused, Step};

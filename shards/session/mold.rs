@@ -1,106 +1,110 @@
-//! MoldUDP64: the subscriber's adapter and request, the publisher's sender and memory.
+//! MoldUDP64 1.00: the subscriber's adapter and request, the publisher's sender and memory.
+//!
+//! The layout is `wire::moldudp64`'s; here is only what it means to a [`Receiver`](crate::Receiver).
 
-use types::{Nanos, SeqNo};
+mod history;
+mod sender;
+
+use types::SeqNo;
+use wire::Malformed;
+use wire::moldudp64::{Header, Kind, Packet as Datagram, Request};
+
+pub use history::History;
+pub use sender::{NotSent, Sender, SenderConfig};
 
 use crate::{Packet, SessionId};
 
 /// Bytes of a header, and of a whole request.
-pub const REQUEST_BYTES: usize = 20;
+pub const REQUEST_BYTES: usize = Request::LEN;
 
-/// A datagram as the receiver takes it; `None` where the header is cut short.
-pub fn packet(_datagram: &[u8]) -> Option<Packet<'_>> {
-    unimplemented!()
+/// A datagram as the receiver takes it, its blocks counted and measured; the body is all of them.
+///
+/// Errors: as [`Datagram::parse`]; tell the receiver with `on_malformed`.
+#[inline]
+pub fn packet(datagram: &[u8]) -> Result<Packet<'_>, Malformed> {
+    let parsed = Datagram::parse(datagram)?;
+    let (count, end) = match parsed.kind() {
+        Kind::Heartbeat => (0, false),
+        Kind::EndOfSession => (0, true),
+        Kind::Messages { count } => (count, false),
+    };
+    Ok(Packet {
+        session: SessionId::new(*parsed.session()),
+        sequence: SeqNo::new(parsed.sequence()),
+        count,
+        end,
+        body: datagram.get(Header::LEN..).unwrap_or_default(),
+    })
 }
 
-/// A re-request, ready to send.
-pub fn request(_session: SessionId, _from: SeqNo, _count: u16) -> [u8; REQUEST_BYTES] {
-    unimplemented!()
+/// The messages of a body, in order: of a packet just received, or of one that waited.
+/// `.skip(n)` walks past what was given out before.
+#[inline]
+pub fn messages(body: &[u8]) -> Messages<'_> {
+    Messages { rest: body }
 }
 
-/// Sizes and times of a publisher.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SenderConfig {
-    /// The session's name.
-    pub session: SessionId,
-    /// The number of the first message, from 1.
-    pub first: SeqNo,
-    /// Bytes of the longest datagram, header included.
-    pub datagram_bytes_max: usize,
-    /// Silence before a heartbeat: a second by the specification.
-    pub heartbeat: Nanos,
+/// The messages of a body; ends early where the framing does.
+#[derive(Clone, Debug)]
+pub struct Messages<'a> {
+    rest: &'a [u8],
 }
 
-/// Why a message was not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum NotSent {
-    /// The datagram has no room for it: `take` it, then push again.
-    Full = 1,
-    /// Longer than any datagram may be.
-    TooLong = 2,
-    /// The session was ended, or its numbers ran out.
-    Ended = 3,
-}
+impl<'a> Iterator for Messages<'a> {
+    type Item = &'a [u8];
 
-/// The publisher: numbers messages and packs them into datagrams.
-#[derive(Debug)]
-pub struct Sender {}
-
-impl Sender {
-    /// A publisher that was heard last at `now`.
-    pub fn new(_config: SenderConfig, _now: Nanos) -> Self {
-        unimplemented!()
-    }
-    /// Adds a message to the datagram in hand and gives its number.
-    pub fn push(&mut self, _message: &[u8]) -> Result<SeqNo, NotSent> {
-        unimplemented!()
-    }
-    /// The datagram in hand, to send on every line; `None` where it is empty.
-    pub fn take(&mut self, _now: Nanos) -> Option<&[u8]> {
-        unimplemented!()
-    }
-    /// Ends the session: the heartbeats from now on say so.
-    pub fn end(&mut self) {
-        unimplemented!()
-    }
-    /// A heartbeat or the end of session, where it is due. `take` first.
-    pub fn on_deadline(&mut self, _now: Nanos) -> Option<&[u8]> {
-        unimplemented!()
-    }
-    /// When `on_deadline` is wanted.
-    pub fn next_deadline(&self) -> Nanos {
-        unimplemented!()
-    }
-    /// The number of the next message.
-    pub fn next(&self) -> SeqNo {
-        unimplemented!()
+    #[inline]
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let (len, rest) = self.rest.split_first_chunk()?;
+        let (message, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*len)))?;
+        self.rest = rest;
+        Some(message)
     }
 }
 
-/// A bounded memory of what was sent, to answer re-requests from.
-#[derive(Debug)]
-pub struct History {}
+/// A re-request, ready to send to the re-request server.
+pub fn request(session: SessionId, from: SeqNo, count: u16) -> [u8; REQUEST_BYTES] {
+    Request { session: session.bytes(), sequence: from.get(), count }.to_bytes()
+}
 
-impl History {
-    /// Room for `messages_max` messages of `bytes_max` bytes together; the oldest make room.
-    pub fn new(_session: SessionId, _messages_max: usize, _bytes_max: usize) -> Self {
-        unimplemented!()
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::{messages, packet, request};
+    use crate::SessionId;
+    use std::vec::Vec;
+    use types::SeqNo;
+    use wire::moldudp64::{Request, end_of_session, heartbeat};
+
+    #[test]
+    fn a_datagram_is_a_packet_and_its_body_is_its_messages() {
+        let datagram = *b"SESSION001\0\0\0\0\0\0\0\x07\0\x03\0\x02hi\0\0\0\x01!";
+        let parsed = packet(&datagram).expect("well formed");
+        assert_eq!(parsed.session, SessionId::new(*b"SESSION001"));
+        assert_eq!((parsed.sequence, parsed.count, parsed.end), (SeqNo::new(7), 3, false));
+        let want: [&[u8]; 3] = [b"hi", b"", b"!"];
+        assert_eq!(messages(parsed.body).collect::<Vec<_>>(), want);
+        assert_eq!(messages(parsed.body).skip(2).collect::<Vec<_>>(), want[2..]);
+        assert_eq!(messages(&parsed.body[..3]).count(), 0, "cut");
+        assert!(packet(&datagram[..25]).is_err());
+        assert!(packet(&datagram[..19]).is_err());
     }
-    /// Remembers a message. A number that does not follow the last one empties the memory first.
-    pub fn record(&mut self, _sequence: SeqNo, _message: &[u8]) {
-        unimplemented!()
+
+    #[test]
+    fn heartbeat_and_end_carry_no_message() {
+        for (datagram, end) in
+            [(heartbeat(*b"S         ", 9), false), (end_of_session(*b"S         ", 9), true)]
+        {
+            let parsed = packet(&datagram).expect("well formed");
+            assert_eq!((parsed.sequence, parsed.count, parsed.end), (SeqNo::new(9), 0, end));
+            assert!(parsed.body.is_empty());
+        }
     }
-    /// Answers a request datagram with one packet in `out`: as many messages as were asked for and fit.
-    /// Gives its bytes; `None` where the request is malformed, of another session, too old or for the future.
-    pub fn answer<'a>(&self, _request: &[u8], _out: &'a mut [u8]) -> Option<&'a [u8]> {
-        unimplemented!()
-    }
-    /// The oldest message remembered and one past the newest.
-    pub fn range(&self) -> (SeqNo, SeqNo) {
-        unimplemented!()
-    }
-    /// A remembered message, by its number.
-    pub fn get(&self, _sequence: SeqNo) -> Option<&[u8]> {
-        unimplemented!()
+
+    #[test]
+    fn a_request_is_twenty_bytes() {
+        let bytes = request(SessionId::new(*b"SESSION001"), SeqNo::new(258), 3);
+        assert_eq!(&bytes, b"SESSION001\0\0\0\0\0\0\x01\x02\0\x03");
+        assert_eq!(Request::parse(&bytes).map(|request| request.count), Ok(3));
     }
 }

@@ -1,250 +1,446 @@
-//! Two lines in, one stream out.
+//! Two lines in, one stream out: which packet is next, which is known, which must wait.
+//!
+//! Works for any datagram feed that numbers its messages (MoldUDP64 1.00, IEX-TP 1.25). Looks at no
+//! message: the owner reads the body it handed in, or gets a copy back once it is next.
+//!
+//! Sessions: the first packet's is taken. Another one is not, until the taken one has ended or was
+//! silent for `idle`: a stray publisher cannot clear the books of a feed that lives. A publisher that
+//! starts again under its old name is taken for a new session by the same rule, once two packets agree.
+
+mod gap;
+#[cfg(test)]
+mod tests;
 
 use types::{Nanos, SeqNo};
 
-use crate::{FeedHealth, Line, Packet, SessionId};
+use crate::lines::{Arrivals, LineTrack, count_packet};
+use crate::window::{Kept, Window};
+use crate::{
+    Arrival, ConfigError, FeedHealth, FeedState, Line, LineHealth, Packet, ReceiverConfig,
+    SessionId, Start,
+};
 
-/// Where a stream is taken up.
+/// No sequence is higher: 9 years at a million messages a second. So sums of sequences and counts
+/// cannot overflow, and most damaged headers are told by it.
+const SEQUENCE_MAX: u64 = 1 << 48;
+
+/// How far a stream is from being whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start {
-    /// At the first packet heard; what came before it is not missed.
-    FirstSeen,
-    /// At the session's first message: what came before the first packet heard is a gap.
-    Beginning,
-    /// At a snapshot's join: everything is held until then.
-    Snapshot,
-}
-
-/// What can be asked of the publisher when something is missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Recovery {
-    /// There is a re-request server.
-    pub requests: bool,
-    /// There is a snapshot server.
-    pub snapshots: bool,
-}
-
-/// Sizes and times of a receiver.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReceiverConfig {
-    /// Redundant lines, 1 or 2.
-    pub lines: u8,
-    /// Packets that may wait behind a gap, 1 to 65,535. With snapshots: enough for what is published while one is taken.
-    pub window_packets: u32,
-    /// Bytes of the longest body that may wait, 1 to 65,535.
-    pub packet_bytes_max: u32,
-    /// How long a gap may wait for the other line or a late packet before anything is asked for.
-    pub reorder: Nanos,
-    /// How long a request may stay unanswered.
-    pub retry: Nanos,
-    /// Requests without any progress before a gap is given up, at least 1.
-    pub attempts_max: u32,
-    /// Messages asked for at a time, at least 1.
-    pub request_messages_max: u16,
-    /// A larger gap is not asked for but goes straight to the snapshot, where there is one.
-    pub gap_messages_max: u64,
-    /// Further than this from where the stream stands, ahead or behind, a single packet is not believed.
-    pub far_messages: u64,
-    /// Nothing heard on any line for this long: the feed is silent.
-    pub idle: Nanos,
-    /// Where to begin.
-    pub start: Start,
-    /// What can be asked for.
-    pub recovery: Recovery,
-}
-
-impl Default for ReceiverConfig {
-    /// Two lines, 1,024 packets of 1,500 bytes, 500 us of reordering, both recoveries.
-    fn default() -> Self {
-        Self {
-            lines: 2,
-            window_packets: 1_024,
-            packet_bytes_max: 1_500,
-            reorder: Nanos::from_micros(500),
-            retry: Nanos::from_millis(5),
-            attempts_max: 5,
-            request_messages_max: 1_000,
-            gap_messages_max: 50_000,
-            far_messages: 10_000_000,
-            idle: Nanos::from_secs(3),
-            start: Start::Beginning,
-            recovery: Recovery {
-                requests: true,
-                snapshots: true,
-            },
-        }
-    }
-}
-
-/// Why a configuration cannot be. Cold: a person reads it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ConfigError {
-    /// `lines` is neither 1 nor 2.
-    Lines,
-    /// A size or count is zero or over its limit.
-    Size,
-    /// A time is zero.
-    Time,
-    /// `Start::Snapshot` without a snapshot server.
-    NoSnapshot,
-}
-
-/// What became of a packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Arrival {
-    /// Read its messages now, without the first `skip`. Then `poll`.
-    Next {
-        /// Messages at its head that were given out before.
-        skip: u16,
-    },
-    /// All of it is known already.
-    Duplicate,
-    /// Ahead of a gap: copied, to come back from `poll`.
-    Held,
-    /// Ahead of a gap and no room: it will be asked for again.
-    Dropped,
-    /// No message in it.
-    Heartbeat,
-    /// The publisher says it is done. The session is over when `poll` says so.
-    EndOfSession,
-    /// Of another session while this one lives: not taken.
-    WrongSession,
-    /// A header that cannot be, or further away than one packet is believed: not taken.
-    Malformed,
-    /// A reply that nobody asked for: not taken.
-    Unasked,
-}
-
-/// A packet that waited and is next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Held<'a> {
-    /// Of its first message.
-    pub sequence: SeqNo,
-    /// Messages in it.
-    pub count: u16,
-    /// Messages at its head that were given out before.
-    pub skip: u16,
-    /// When it came.
-    pub received: Nanos,
-    /// The messages, framed as the feed frames them.
-    pub body: &'a [u8],
-}
-
-/// What the owner does next, in this order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step<'a> {
-    /// Another session began: clear the books; its first message may be any (see [`Start`]).
-    NewSession(SessionId),
-    /// These messages will never come. The books stay stale until `join` or `resynchronised`.
-    Lost {
-        /// The first of them.
-        from: SeqNo,
-        /// How many.
-        count: u64,
-    },
-    /// Read the messages of a packet that waited, without its first `skip`.
-    Apply(Held<'a>),
-    /// The books can no longer be trusted.
-    Stale,
-    /// No line was heard for the configured time (the books are stale too).
-    Silent,
-    /// The books can be trusted (again).
+enum Phase {
+    /// Nothing heard yet.
+    Waiting,
+    /// Nothing is known to be missing.
     Live,
-    /// Send a re-request.
-    Request {
-        /// The first message wanted.
-        from: SeqNo,
-        /// How many.
-        count: u16,
-    },
-    /// Fetch a snapshot, then call `join`, or `snapshot_failed`.
-    Snapshot,
-    /// The session is over: every message before `next` was given out or reported lost.
-    Ended {
-        /// One past its last message.
-        next: SeqNo,
-    },
+    /// A gap waits for the other line.
+    Reordering,
+    /// Everything below `asked_end` was asked for; so often without progress.
+    Requesting { asked_end: u64, attempts: u32 },
+    /// Everything is held until the join. What was published before `since` the snapshot stands for.
+    Snapshot { since: u64 },
 }
 
-/// Why a join was not made. The receiver still waits for one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum JoinRefused {
-    /// Sequence zero, or past the last that can be.
-    OutOfRange = 1,
-    /// Further from the stream than `far_messages`.
-    TooFar = 2,
+/// What `poll` has yet to tell. Each is told once; `stale` is told by comparing.
+#[derive(Clone, Copy, Debug, Default)]
+struct Untold {
+    new_session: bool,
+    lost: Option<(u64, u64)>,
+    silent: bool,
+    request: Option<(u64, u16)>,
+    snapshot: bool,
+    ended: bool,
 }
 
 /// One stream out of one or two lines, and whatever it takes to fill its gaps.
+///
+/// After every input (`on_*`, `join`, `snapshot_failed`, `resynchronised`) call [`Receiver::poll`]
+/// until it gives `None`. A receiver starts stale and says `Live` when it is whole. Nothing here
+/// allocates after construction.
 #[derive(Debug)]
 pub struct Receiver {
+    // The in-order path reads the first two lines of the cache and one line's track.
+    /// Live, told so, nothing held, nothing to tell: a packet in order needs no second look.
+    flowing: bool,
+    /// A session was taken.
+    known: bool,
     session: SessionId,
+    /// The next message to give out; zero before it is known.
+    next: u64,
+    /// One past the highest message known to be published.
+    seen: u64,
+    /// When a packet at or ahead of the stream's position was last heard.
+    heard_at: Nanos,
+    delivered: u64,
+
+    phase: Phase,
+    gap_deadline: Nanos,
+    /// When `seen` last moved by more than what was given out.
+    seen_at: Nanos,
+    /// Where the open hole stood when it was last looked at, and where it ended when it was found.
+    hole: (u64, u64),
+    /// Messages were lost, or the owner asked for a snapshot: stale until `join` or `resynchronised`.
+    broken: bool,
+    silent: bool,
+    told_stale: bool,
+    /// One past the session's last message; zero while it is open.
+    last: u64,
+    ended: bool,
+    /// Where a packet too far away to be believed says the stream is; zero when none does.
+    rumour: u64,
+    untold: Untold,
+
+    tracks: [LineTrack; 2],
+    replies: LineHealth,
+    arrivals: Arrivals,
+    window: Window,
+    figures: FeedHealth,
+    config: ReceiverConfig,
 }
 
 impl Receiver {
-    /// A receiver that was heard last at `now`.
-    pub fn new(_config: ReceiverConfig, _now: Nanos) -> Result<Self, ConfigError> {
-        unimplemented!()
+    /// A receiver that counts silence from `now`. Allocates the window, and nothing later.
+    pub fn new(config: ReceiverConfig, now: Nanos) -> Result<Self, ConfigError> {
+        let config = config.checked()?;
+        let slots = u16::try_from(config.window_packets).map_err(|_| ConfigError::Size)?;
+        let mut receiver = Self {
+            flowing: false,
+            known: false,
+            session: SessionId::default(),
+            next: 0,
+            seen: 0,
+            heard_at: now,
+            delivered: 0,
+            phase: Phase::Waiting,
+            gap_deadline: Nanos::MAX,
+            seen_at: now,
+            hole: (0, 0),
+            broken: false,
+            silent: false,
+            told_stale: true,
+            last: 0,
+            ended: false,
+            rumour: 0,
+            untold: Untold::default(),
+            tracks: Default::default(),
+            replies: LineHealth::default(),
+            arrivals: Arrivals::new(),
+            window: Window::new(slots, config.packet_bytes_max as usize),
+            figures: FeedHealth::default(),
+            config,
+        };
+        if config.start == Start::Snapshot {
+            receiver.begin_snapshot();
+        }
+        Ok(receiver)
     }
 
-    /// Takes one packet. Read it where the answer is `Next`, then `poll` until `None`.
-    pub fn on_packet(&mut self, _now: Nanos, _line: Line, _packet: Packet<'_>) -> Arrival {
-        unimplemented!()
+    /// Takes one packet that came at `now`. Read its messages where the answer is
+    /// [`Arrival::Next`]; then `poll` until `None`.
+    ///
+    /// Packets out of range, of another session or not asked for change nothing but a counter.
+    #[inline]
+    pub fn on_packet(&mut self, now: Nanos, line: Line, packet: Packet<'_>) -> Arrival {
+        let index = line as usize;
+        let plain = packet.count != 0 && !packet.end && index < usize::from(self.config.lines);
+        if self.flowing && plain && packet.session == self.session {
+            let sequence = packet.sequence.get();
+            if sequence == self.next {
+                // `next` never passes SEQUENCE_MAX by more than one packet, so this cannot overflow.
+                let end = sequence + u64::from(packet.count);
+                if end <= SEQUENCE_MAX && self.last == 0 {
+                    self.next = end;
+                    self.seen = end;
+                    self.heard_at = now;
+                    self.delivered += u64::from(packet.count);
+                    let track = &mut self.tracks[index];
+                    track.on_messages(now, sequence, end, packet.body.len());
+                    track.health.first += 1;
+                    self.arrivals.first(now, index, sequence);
+                    return Arrival::Next { skip: 0 };
+                }
+            } else if sequence < self.next && sequence != 0 {
+                let end = sequence + u64::from(packet.count);
+                if end <= self.next {
+                    if end == self.next {
+                        self.heard_at = now;
+                    }
+                    return self.duplicate(now, index, (sequence, end), packet.body.len());
+                }
+            }
+        }
+        self.on_other_packet(now, line, packet)
     }
 
-    /// A datagram whose header could not be read, or was cut: counted.
-    pub fn on_malformed(&mut self, _line: Line) {
-        unimplemented!()
+    #[inline]
+    fn duplicate(
+        &mut self,
+        now: Nanos,
+        index: usize,
+        (from, end): (u64, u64),
+        bytes: usize,
+    ) -> Arrival {
+        let track = &mut self.tracks[index];
+        track.on_messages(now, from, end, bytes);
+        track.health.duplicates += 1;
+        self.arrivals.again(now, index, from, &mut track.health);
+        Arrival::Duplicate
     }
 
-    /// The time given by `next_deadline` has come. Then `poll` until `None`.
-    pub fn on_deadline(&mut self, _now: Nanos) {
-        unimplemented!()
+    /// Everything but the next packet, or its copy, of a stream that flows.
+    #[inline(never)]
+    fn on_other_packet(&mut self, now: Nanos, line: Line, packet: Packet<'_>) -> Arrival {
+        self.flowing = false;
+        let from = packet.sequence.get();
+        let count = if packet.end { 0 } else { u64::from(packet.count) };
+        let Some(end) = from.checked_add(count).filter(|end| 0 < from && *end <= SEQUENCE_MAX)
+        else {
+            return self.malformed(line);
+        };
+        if line == Line::Reply {
+            return self.on_reply(now, packet, (from, end));
+        }
+        if line == Line::B && self.config.lines == 1 {
+            return self.malformed(line);
+        }
+        if let Err(refused) = self.admit(now, line, &packet, (from, end)) {
+            return refused;
+        }
+        if self.next <= end {
+            self.heard_at = now;
+            self.silent = false;
+        }
+        if packet.end {
+            return self.on_end(now, line, from);
+        }
+        if count == 0 {
+            self.tracks[line as usize].on_heartbeat(now, from);
+            self.advance_seen(now, from);
+            self.settle(now);
+            return Arrival::Heartbeat;
+        }
+        self.on_messages(now, line, &packet, (from, end))
     }
 
-    /// The next thing to do; `None` when all is done. Call after every input, until `None`.
-    pub fn poll(&mut self, _now: Nanos) -> Option<Step<'_>> {
-        unimplemented!()
+    /// Whether a line's packet belongs to the stream; takes its session where there is none.
+    fn admit(
+        &mut self,
+        now: Nanos,
+        line: Line,
+        packet: &Packet<'_>,
+        (from, end): (u64, u64),
+    ) -> Result<(), Arrival> {
+        let forsaken = self.ended || self.config.idle <= now.since(self.heard_at);
+        if !self.known {
+            self.known = true;
+            self.session = packet.session;
+            self.begin(now, from);
+        } else if packet.session != self.session {
+            if !forsaken {
+                self.health_of(line).wrong_session += 1;
+                return Err(Arrival::WrongSession);
+            }
+            self.begin_session(now, packet.session, from);
+        } else if forsaken && !self.ended && end < self.next {
+            // Nobody brings anything new any more, but old numbers: the publisher began again.
+            if self.agrees(from, end) {
+                self.begin_session(now, packet.session, from);
+            }
+        }
+        if self.seen != 0
+            && self.seen.saturating_add(self.config.far_messages) < from
+            && !self.agrees(from, end)
+        {
+            return Err(self.malformed(line));
+        }
+        Ok(())
     }
 
-    /// When `on_deadline` is wanted. Cheap.
-    pub fn next_deadline(&self) -> Option<Nanos> {
-        unimplemented!()
+    /// Whether an unlikely packet goes on where an earlier one left off; if not, it is remembered.
+    fn agrees(&mut self, from: u64, end: u64) -> bool {
+        let close = self.rumour..=self.rumour.saturating_add(self.config.far_messages);
+        let agrees = self.rumour != 0 && close.contains(&from);
+        self.rumour = if agrees { 0 } else { end };
+        agrees
     }
 
-    /// A snapshot stands in the books: messages from `next` on are to come. Then `poll`.
-    pub fn join(&mut self, _now: Nanos, _next: SeqNo) -> Result<(), JoinRefused> {
-        unimplemented!()
+    fn on_reply(&mut self, now: Nanos, packet: Packet<'_>, (from, end): (u64, u64)) -> Arrival {
+        if !self.known || packet.session != self.session {
+            self.replies.wrong_session += 1;
+            return Arrival::WrongSession;
+        }
+        let asked = match self.phase {
+            Phase::Requesting { asked_end, .. } => end <= asked_end,
+            Phase::Waiting | Phase::Live | Phase::Reordering | Phase::Snapshot { .. } => false,
+        };
+        if from == end || self.next < end && !asked {
+            self.figures.unasked += 1;
+            return Arrival::Unasked;
+        }
+        self.on_messages(now, Line::Reply, &packet, (from, end))
     }
 
-    /// No snapshot can be had: the gap is given up. Then `poll`.
-    pub fn snapshot_failed(&mut self, _now: Nanos) {
-        unimplemented!()
+    /// A packet of the stream with the messages `from..end`, at least one.
+    fn on_messages(
+        &mut self,
+        now: Nanos,
+        line: Line,
+        packet: &Packet<'_>,
+        (from, end): (u64, u64),
+    ) -> Arrival {
+        if end <= self.next {
+            return match line {
+                Line::A | Line::B => {
+                    self.duplicate(now, line as usize, (from, end), packet.body.len())
+                }
+                Line::Reply => self.repeated_reply(now, (from, end), packet.body.len()),
+            };
+        }
+        if self.last != 0 && self.last < end {
+            // The publisher goes on after its end: it was none.
+            self.last = 0;
+            self.ended = false;
+            self.untold.ended = false;
+            self.health_of(line).malformed += 1;
+        }
+        self.advance_seen(now, end);
+        if from <= self.next && self.may_give() {
+            let skip = (self.next - from) as u16;
+            self.carried(now, line, (from, end), packet.body.len());
+            self.give(line, end);
+            self.settle(now);
+            return Arrival::Next { skip };
+        }
+        let spare_below = match self.phase {
+            Phase::Snapshot { since } => since,
+            Phase::Waiting | Phase::Live | Phase::Reordering | Phase::Requesting { .. } => 0,
+        };
+        let kept = self.window.put(now, line, (from, end), packet.body, spare_below);
+        let arrival = match kept {
+            Kept::Known if line == Line::Reply => {
+                self.repeated_reply(now, (from, end), packet.body.len())
+            }
+            Kept::Known => self.duplicate(now, line as usize, (from, end), packet.body.len()),
+            Kept::Held | Kept::Evicted => {
+                self.carried(now, line, (from, end), packet.body.len());
+                self.figures.held += 1;
+                self.figures.dropped += u64::from(kept == Kept::Evicted);
+                self.figures.held_max = self.figures.held_max.max(self.window.len() as u32);
+                Arrival::Held
+            }
+            Kept::Refused => {
+                self.track(now, line, (from, end), packet.body.len());
+                self.figures.dropped += 1;
+                Arrival::Dropped
+            }
+        };
+        self.settle(now);
+        arrival
     }
 
-    /// The owner made the books good by other means after a loss. Then `poll`.
-    pub fn resynchronised(&mut self) {
-        unimplemented!()
+    fn repeated_reply(&mut self, now: Nanos, range: (u64, u64), bytes: usize) -> Arrival {
+        self.track(now, Line::Reply, range, bytes);
+        self.replies.duplicates += 1;
+        Arrival::Duplicate
     }
 
-    /// The session taken, if any.
+    fn on_end(&mut self, now: Nanos, line: Line, last: u64) -> Arrival {
+        if last < self.next || last < self.seen {
+            return self.malformed(line);
+        }
+        self.tracks[line as usize].on_heartbeat(now, last);
+        self.advance_seen(now, last);
+        self.last = last;
+        self.settle(now);
+        Arrival::EndOfSession
+    }
+
+    /// A datagram whose header could not be read, or that was cut: counted.
+    pub fn on_malformed(&mut self, line: Line) {
+        self.malformed(line);
+    }
+
+    fn malformed(&mut self, line: Line) -> Arrival {
+        self.health_of(line).malformed += 1;
+        Arrival::Malformed
+    }
+
+    fn health_of(&mut self, line: Line) -> &mut LineHealth {
+        match line {
+            Line::A | Line::B => &mut self.tracks[line as usize].health,
+            Line::Reply => &mut self.replies,
+        }
+    }
+
+    /// Counts a packet that was new here.
+    fn carried(&mut self, now: Nanos, line: Line, (from, end): (u64, u64), bytes: usize) {
+        self.track(now, line, (from, end), bytes);
+        self.health_of(line).first += 1;
+        if line != Line::Reply {
+            self.arrivals.first(now, line as usize, from);
+        }
+    }
+
+    fn track(&mut self, now: Nanos, line: Line, (from, end): (u64, u64), bytes: usize) {
+        match line {
+            Line::A | Line::B => self.tracks[line as usize].on_messages(now, from, end, bytes),
+            Line::Reply => count_packet(&mut self.replies, now, from, end, bytes),
+        }
+    }
+
+    /// Messages below `seen` are known to be published.
+    fn advance_seen(&mut self, now: Nanos, seen: u64) {
+        if self.seen < seen {
+            self.seen = seen;
+            self.seen_at = now;
+        }
+    }
+
+    /// The session taken; `None` before the first packet.
     pub fn session(&self) -> Option<SessionId> {
-        Some(self.session)
+        self.known.then_some(self.session)
     }
 
     /// The next message to give out; `None` before it is known.
     pub fn next(&self) -> Option<SeqNo> {
-        unimplemented!()
+        (self.next != 0).then_some(SeqNo::new(self.next))
     }
 
-    /// The books cannot be trusted.
-    pub fn is_stale(&self) -> bool {
-        unimplemented!()
+    /// Something published is known to be missing right now, stale or not.
+    pub fn is_behind(&self) -> bool {
+        self.next < self.seen
     }
 
-    /// The figures.
+    /// Where the stream stands.
+    pub fn state(&self) -> FeedState {
+        match self.phase {
+            _ if self.ended => FeedState::Ended,
+            _ if self.silent => FeedState::Silent,
+            Phase::Waiting => FeedState::Waiting,
+            Phase::Live => FeedState::Live,
+            Phase::Reordering => FeedState::Reordering,
+            Phase::Requesting { .. } => FeedState::Requesting,
+            Phase::Snapshot { .. } => FeedState::Snapshot,
+        }
+    }
+
+    /// The figures, a copy.
     pub fn health(&self) -> FeedHealth {
-        unimplemented!()
+        FeedHealth {
+            session: self.session,
+            state: self.state(),
+            stale: self.is_stale(),
+            next: SeqNo::new(self.next),
+            seen: SeqNo::new(self.seen),
+            lines: [self.tracks[0].health, self.tracks[1].health],
+            replies: self.replies,
+            delivered: self.delivered,
+            held_now: self.window.len() as u32,
+            ..self.figures
+        }
+    }
+
+    /// Arrival on line B minus arrival on line A of recent packets that both brought, in
+    /// nanoseconds, oldest first; at most 64.
+    pub fn recent_lags_ns(&self) -> impl Iterator<Item = i64> {
+        self.arrivals.lags_ns()
     }
 }

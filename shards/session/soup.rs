@@ -150,7 +150,7 @@ impl Client {
     pub fn on_opened(&mut self, _now: Nanos, _next: SeqNo) {
         unimplemented!()
     }
-    /// Takes bytes, split anywhere, and says how many: drain `next` and offer the rest again.
+    /// Takes bytes, split anywhere, and says how many: drain `poll` and offer the rest again.
     pub fn on_bytes(&mut self, _now: Nanos, _bytes: &[u8]) -> usize {
         unimplemented!()
     }
@@ -167,7 +167,7 @@ impl Client {
         unimplemented!()
     }
     /// The next event. Call until `None` after every input.
-    pub fn next(&mut self) -> Option<Event<'_>> {
+    pub fn poll(&mut self) -> Option<Event<'_>> {
         unimplemented!()
     }
     /// Bytes to send; tell `sent` how many were.
@@ -223,7 +223,7 @@ impl Server {
     pub fn reset(&mut self, _now: Nanos) {
         unimplemented!()
     }
-    /// Takes bytes, split anywhere, and says how many: drain `next` and offer the rest again.
+    /// Takes bytes, split anywhere, and says how many: drain `poll` and offer the rest again.
     pub fn on_bytes(&mut self, _now: Nanos, _bytes: &[u8]) -> usize {
         unimplemented!()
     }
@@ -240,7 +240,7 @@ impl Server {
         unimplemented!()
     }
     /// The next thing heard. Call until `None` after every input.
-    pub fn next(&mut self) -> Option<Request<'_>> {
+    pub fn poll(&mut self) -> Option<Request<'_>> {
         unimplemented!()
     }
     /// Lets the client in. `end` is one past the newest sequenced message of `session`.
