@@ -60,9 +60,11 @@ pub struct Metrics {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Partition {
-    /// What happens to instruments that no shard lists. Default `hash`: over all shards in the order of the
-    /// file, so a shard more or less moves instruments.
+    /// What happens to instruments that no shard lists. Default `hash`.
     pub rest: Option<Rest>,
+    /// The shards that share the rest, in this order. Default: all, in the order of the file.
+    /// Their number and order decide who owns what, so a change moves instruments.
+    pub over: Option<Spanned<Vec<Spanned<String>>>>,
 }
 
 /// What happens to instruments that no shard lists.

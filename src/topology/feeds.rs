@@ -6,48 +6,19 @@ use std::time::Duration;
 
 use toml::Spanned;
 use types::Symbol;
+use venue::{Row, Transport, VENUES};
 
 use super::{Faults, Owners, ShardId, owners};
 use crate::config::{self, Ingress};
 use crate::fault;
-
-/// Whose feed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Venue {
-    /// TotalView-ITCH 5.0 over MoldUDP64, snapshots by GLIMPSE.
-    Nasdaq,
-    /// DEEP 1.0 over IEX-TP.
-    Iex,
-}
-
-/// The names of the venues in configuration.
-pub const VENUES: [(&str, Venue); 2] = [("nasdaq", Venue::Nasdaq), ("iex", Venue::Iex)];
-
-impl Venue {
-    /// As the configuration names it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Nasdaq => "nasdaq",
-            Self::Iex => "iex",
-        }
-    }
-
-    /// Lost messages can be asked for over UDP, and a snapshot had over SoupBinTCP.
-    fn recovers(self) -> bool {
-        match self {
-            Self::Nasdaq => true,
-            Self::Iex => false,
-        }
-    }
-}
 
 /// A feed that can be joined.
 #[derive(Debug, Clone)]
 pub struct Feed {
     /// In logs, metrics and `[publish]`.
     pub name: String,
-    /// Whose.
-    pub venue: Venue,
+    /// Whose, by its row in the table of venues.
+    pub venue: &'static Row,
     /// Line A's multicast group and port.
     pub line_a: SocketAddrV4,
     /// Line B's.
@@ -152,11 +123,11 @@ fn feed<'a>(
     let carries = raw.carries.as_ref().map(|list| carries(name, list, faults));
     let session = session(&raw.session, faults);
     let shards = joined(entry, owners, carries.as_ref(), faults);
-    if let Some(venue) = venue.filter(|venue| !venue.recovers()) {
+    if let Some(venue) = venue.filter(|venue| venue.transport == Transport::IexTp) {
         let absent = |key: &str| {
             format!(
                 "feed `{name}` has `{key}`, but venue `{}` offers none over this protocol",
-                venue.name()
+                venue.name
             )
         };
         let remedy =
@@ -183,10 +154,10 @@ fn feed<'a>(
     })
 }
 
-fn venue(text: &Spanned<String>, faults: &mut Faults<'_>) -> Option<Venue> {
-    let found = VENUES.iter().find(|(name, _)| name == text.get_ref()).map(|(_, venue)| *venue);
+fn venue(text: &Spanned<String>, faults: &mut Faults<'_>) -> Option<&'static Row> {
+    let found = Row::find(text.get_ref());
     if found.is_none() {
-        let remedy = fault::suggest(text.get_ref(), VENUES.iter().map(|(name, _)| *name));
+        let remedy = fault::suggest(text.get_ref(), VENUES.iter().map(|row| row.name));
         faults.add(text, format!("venue `{}` is unknown", text.get_ref())).remedy_last(&remedy);
     }
     found
@@ -366,7 +337,7 @@ fn joined(
 ) -> Vec<ShardId> {
     let joined: BTreeSet<ShardId> = match carries {
         Some(carries) => carries.iter().filter_map(|symbol| owners.owner(*symbol)).collect(),
-        None => owners.all().collect(),
+        None => owners.all(),
     };
     if joined.is_empty() && carries.is_some_and(|carries| !carries.is_empty()) {
         let what = format!(

@@ -21,7 +21,7 @@ use crate::cpus::Cpus;
 use crate::failure::Failure;
 use crate::fault::{self, Fault, Source};
 
-pub use feeds::{Feed, Session, Snapshot, VENUES, Venue};
+pub use feeds::{Feed, Session, Snapshot};
 pub use links::{COLD_ENDS, ColdEnd, End, Link};
 pub use owners::Owners;
 pub use publish::Publish;

@@ -5,25 +5,36 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use toml::Spanned;
 use types::Symbol;
+use venue::Ownership;
 
 use super::{Faults, ShardId};
 use crate::config::{self, Config, Rest};
+use crate::fault;
 
 /// Which shard owns which instrument. Each has one owner at most, and the same on every host and every day.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Owners {
     listed: BTreeMap<Symbol, ShardId>,
     rest: Vec<ShardId>,
+    /// The same, as the shards themselves look it up: there is one rule, and it is theirs.
+    ownership: Ownership,
 }
 
 impl Owners {
+    fn new(listed: BTreeMap<Symbol, ShardId>, rest: Vec<ShardId>) -> Self {
+        let pairs = listed.iter().map(|(symbol, shard)| (*symbol, shard.0)).collect();
+        let ownership = Ownership::new(pairs, rest.iter().map(|shard| shard.0).collect());
+        Self { listed, rest, ownership }
+    }
+
     /// The one shard that owns it; `None` where nobody takes it and its messages are skipped.
     pub fn owner(&self, symbol: Symbol) -> Option<ShardId> {
-        if let Some(shard) = self.listed.get(&symbol) {
-            return Some(*shard);
-        }
-        let shards = u16::try_from(self.rest.len()).ok().filter(|shards| 0 < *shards)?;
-        self.rest.get(usize::from(symbol.partition(shards))).copied()
+        self.ownership.owner(symbol).map(ShardId)
+    }
+
+    /// What a shard is started with.
+    pub fn ownership(&self) -> &Ownership {
+        &self.ownership
     }
 
     /// The shards that share the instruments on no list; empty where nobody takes them.
@@ -37,29 +48,23 @@ impl Owners {
     }
 
     /// The shards that could own anything at all.
-    pub fn all(&self) -> impl Iterator<Item = ShardId> {
-        let all: BTreeSet<ShardId> =
-            self.rest.iter().chain(self.listed.values()).copied().collect();
-        all.into_iter()
-    }
-
-    /// Whether a shard could own anything at all.
-    pub fn may_own(&self, shard: ShardId) -> bool {
-        self.rest.contains(&shard) || self.listed.values().any(|owner| *owner == shard)
+    pub fn all(&self) -> BTreeSet<ShardId> {
+        self.rest.iter().chain(self.listed.values()).copied().collect()
     }
 }
 
 pub(super) fn check(config: &Config, faults: &mut Faults<'_>) -> Owners {
-    let owners = Owners { listed: listed(&config.shards, faults), rest: rest(config) };
+    let owners = Owners::new(listed(&config.shards, faults), rest(config, faults));
+    let all = owners.all();
     for (id, entry) in (0_u16..).map(ShardId).zip(&config.shards) {
         // A list with bad tickers has its own faults.
-        if !owners.may_own(id) && entry.get_ref().instruments.is_empty() {
+        if !all.contains(&id) && entry.get_ref().instruments.is_empty() {
+            let name = entry.get_ref().name.get_ref();
             let what = format!(
-                "shard `{}` can own no instrument: it lists none and takes no part of the rest",
-                entry.get_ref().name.get_ref()
+                "shard `{name}` can own no instrument: it lists none and takes no part of the rest"
             );
             faults.add(entry, what).remedy_last(
-                "list `instruments`, write partition.rest = \"hash\", or remove the shard",
+                "list `instruments`, let it take part of the rest in [partition], or remove it",
             );
         }
     }
@@ -108,12 +113,48 @@ fn listed(shards: &[Spanned<config::Shard>], faults: &mut Faults<'_>) -> BTreeMa
     listed
 }
 
-fn rest(config: &Config) -> Vec<ShardId> {
+fn rest(config: &Config, faults: &mut Faults<'_>) -> Vec<ShardId> {
+    let names: Vec<&str> =
+        config.shards.iter().map(|entry| entry.get_ref().name.get_ref().as_str()).collect();
     let rest = config.partition.as_ref().and_then(|partition| partition.rest).unwrap_or(Rest::Hash);
-    match rest {
-        Rest::Hash => (0_u16..).map(ShardId).take(config.shards.len()).collect(),
-        Rest::None => Vec::new(),
+    let over = config.partition.as_ref().and_then(|partition| partition.over.as_ref());
+    match (rest, over) {
+        (Rest::Hash, None) => (0_u16..).map(ShardId).take(names.len()).collect(),
+        (Rest::Hash, Some(over)) => shares(over, &names, faults),
+        (Rest::None, None) => Vec::new(),
+        (Rest::None, Some(over)) => {
+            let what = "partition.over names shards for the rest, but partition.rest is `none`";
+            faults.add(over, what).remedy_last("remove one of the two");
+            Vec::new()
+        }
     }
+}
+
+/// The shards that share the rest, by name.
+fn shares(
+    over: &Spanned<Vec<Spanned<String>>>,
+    names: &[&str],
+    faults: &mut Faults<'_>,
+) -> Vec<ShardId> {
+    if over.get_ref().is_empty() {
+        let remedy = "write partition.rest = \"none\" where nobody takes the rest";
+        faults.add(over, "partition.over is empty").remedy_last(remedy);
+    }
+    let mut rest: Vec<ShardId> = Vec::new();
+    for name in over.get_ref() {
+        let text = name.get_ref().as_str();
+        let Some(index) = names.iter().position(|known| *known == text) else {
+            let what = format!("partition.over names shard `{text}`, which is not there");
+            faults.add(name, what).remedy_last(&fault::suggest(text, names.iter().copied()));
+            continue;
+        };
+        let id = ShardId(u16::try_from(index).unwrap_or(u16::MAX));
+        if rest.contains(&id) {
+            faults.add(name, format!("partition.over names shard `{text}` twice"));
+        }
+        rest.push(id);
+    }
+    rest
 }
 
 #[cfg(test)]
@@ -130,16 +171,14 @@ mod tests {
 
     #[test]
     fn a_list_goes_before_the_hash_and_the_hash_never_moves() {
-        let owners = Owners {
-            listed: BTreeMap::from([(symbol("AAPL"), ShardId(2))]),
-            rest: vec![ShardId(0), ShardId(1)],
-        };
+        let listed = BTreeMap::from([(symbol("AAPL"), ShardId(2))]);
+        let owners = Owners::new(listed.clone(), vec![ShardId(0), ShardId(1)]);
         // Pinned: a version that moved an instrument would look for its books on the wrong shard.
         let cases = [("AAPL", 2), ("MSFT", 1), ("SPY", 0), ("BRK.A", 1), ("QQQ", 0), ("TSLA", 1)];
         for (text, want) in cases {
             assert_eq!(owners.owner(symbol(text)), Some(ShardId(want)), "{text}");
         }
-        let lists_only = Owners { rest: Vec::new(), ..owners };
+        let lists_only = Owners::new(listed, Vec::new());
         assert_eq!(lists_only.owner(symbol("AAPL")), Some(ShardId(2)));
         assert_eq!(lists_only.owner(symbol("MSFT")), None);
     }
@@ -157,7 +196,7 @@ mod tests {
                 .zip((0..shards).cycle())
                 .map(|(text, shard)| (symbol(text), ShardId(shard)))
                 .collect();
-            let owners = Owners { listed: listed.clone(), rest: (0..shards).map(ShardId).collect() };
+            let owners = Owners::new(listed.clone(), (0..shards).map(ShardId).collect());
             for text in &tickers {
                 let owner = owners.owner(symbol(text));
                 prop_assert!(owner.is_some_and(|owner| owner.0 < shards));

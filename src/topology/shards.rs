@@ -44,8 +44,8 @@ pub struct Capacity {
 
 /// More instruments than any venue lists.
 const INSTRUMENTS_MAX: u32 = 1 << 20;
-/// Half of what a u32 can number, so that free lists and sentinels fit beside.
-const ORDERS_MAX: u32 = 1 << 31;
+/// What the books' arenas can number.
+const ORDERS_MAX: u32 = (1 << 28) - 2;
 /// An identifier of a shard is a u16, and a host has fewer cpus.
 const SHARDS_MAX: usize = 1_024;
 
