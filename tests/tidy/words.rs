@@ -227,7 +227,7 @@ fn has_comment(text: &str, line: usize, mark: &str) -> bool {
     };
     let goes_on = |row: &&&str| {
         let row = row.trim();
-        !row.is_empty() && !row.ends_with(['}', ';'])
+        row.starts_with("//") || !(row.is_empty() || row.ends_with(['}', ';']))
     };
     own.contains(mark) || above.iter().rev().take_while(goes_on).any(|row| row.contains(mark))
 }
@@ -313,6 +313,7 @@ mod tests {
             ("// SAFETY: b holds.\nlet a = unsafe { b() };", 0),
             ("// SAFETY: b holds.\nlet a =\n    unsafe { b() };", 0),
             ("// SAFETY: of another.\nc();\nlet a = unsafe { b() };", 1),
+            ("// SAFETY: b holds;\n// and c.\nlet a = unsafe { b() };", 0),
             ("unsafe impl Send for A {}", 1),
             ("pub unsafe fn a() {}", 1),
             ("/// # Safety\n///\n/// B holds.\npub unsafe fn a() {}", 0),
