@@ -43,15 +43,8 @@ pub struct Consolidated {
 impl Consolidated {
     /// Locked and crossed here are across venues. `Empty` too where no venue counts.
     pub fn state(&self) -> State {
-        let level = |best: Best| Level {
-            px: best.px,
-            qty: best.qty,
-            orders: 0,
-        };
-        let top = Top {
-            bid: self.bid.map(level),
-            offer: self.offer.map(level),
-        };
+        let level = |best: Best| Level { px: best.px, qty: best.qty, orders: 0 };
+        let top = Top { bid: self.bid.map(level), offer: self.offer.map(level) };
         State::of(false, Trading::Open, &top)
     }
 }
@@ -108,10 +101,7 @@ impl Tops {
         let quotes = &mut self.quotes[from..from + self.venues];
         let pair = |level: Level| (level.px, level.qty);
         quotes[venue] = if state.is_usable() {
-            Quote {
-                bid: top.bid.map(pair),
-                offer: top.offer.map(pair),
-            }
+            Quote { bid: top.bid.map(pair), offer: top.offer.map(pair) }
         } else {
             Quote::default()
         };
@@ -126,10 +116,7 @@ impl Tops {
 
     /// The consolidated best; empty for a slot that does not exist.
     pub fn best(&self, instrument: InstrumentId) -> Consolidated {
-        self.best
-            .get(instrument.index())
-            .copied()
-            .unwrap_or_default()
+        self.best.get(instrument.index()).copied().unwrap_or_default()
     }
 }
 
@@ -145,13 +132,7 @@ fn best_of(side: Side, quotes: impl Iterator<Item = Option<(Px, Qty)>>) -> Optio
                 found.venues |= bit;
             }
             Some(found) if !is_better(side, px, found.px) => {}
-            Some(_) | None => {
-                best = Some(Best {
-                    px,
-                    qty,
-                    venues: bit,
-                })
-            }
+            Some(_) | None => best = Some(Best { px, qty, venues: bit }),
         }
     }
     best

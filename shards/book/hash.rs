@@ -19,10 +19,7 @@ impl BookHash {
         let mut state = Xxh64::new(0);
         state.update(&symbol.to_wire());
         state.update(&[u8::from(stale)]);
-        Self {
-            state,
-            blank: !stale,
-        }
+        Self { state, blank: !stale }
     }
 
     /// The next level of `side`; its shares, or its orders by [`BookHash::order`], follow.

@@ -1,101 +1,269 @@
-//! Books by price level (sketch of the interface; bodies follow).
+//! Books of one venue by price level, for venues that show no single orders.
+//!
+//! A venue may need several level changes to say one thing. What is published, [`Books::top`] and
+//! [`Books::state`], moves only when the venue says that the book is consistent again.
 
-use types::{InstrumentId, MarketEvent, ShortSale, Side, Symbol, Trading};
+use alloc::vec;
+use alloc::vec::Vec;
+use types::{Change, InstrumentId, MarketEvent, Px, Qty, ShortSale, Side, Symbol, Trading};
 
-use crate::{Counters, Level, State, Stats, Top, Touched};
+use crate::arena::{NONE, Pool};
+use crate::desk::Desk;
+use crate::hash::BookHash;
+use crate::ladder::{Ladder, Nodes, Place, key_of, px_of};
+use crate::rung::{self, Rung};
+use crate::tape::Tape;
+use crate::{Applied, Counters, Depth, State, Stats, Top, Touched};
 
-/// How much room to make.
+/// How much room to make. All of it is allocated by [`Books::new`] and never grows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capacity {
     /// Instruments: slots 0 to `instruments - 1`.
     pub instruments: usize,
-    /// Live price levels, over all instruments and both sides. At most 2^28 - 2.
+    /// Live price levels, over all instruments and both sides. At most 2^27.
     pub levels: usize,
 }
 
-/// The books of one venue on one shard.
-pub struct Books {}
-/// Levels of one side from the best.
-pub struct Depth<'a>(core::marker::PhantomData<&'a Books>);
-impl Iterator for Depth<'_> {
-    type Item = Level;
-    fn next(&mut self) -> Option<Level> {
-        todo!()
-    }
+/// One instrument.
+#[derive(Clone)]
+struct Book {
+    ladders: [Ladder; 2],
+    /// The best bid and offer when the book was last consistent.
+    settled: Top,
+    desk: Desk,
 }
 
-#[allow(unused_variables)]
+/// All books of one venue on one shard.
+pub struct Books {
+    books: Vec<Book>,
+    rungs: Pool<Rung>,
+    nodes: Nodes,
+    tape: Tape,
+    counters: Counters,
+    capacity: Capacity,
+}
+
 impl Books {
-    /// All books empty and good.
+    /// All books empty and good, all instruments trading.
+    ///
+    /// # Panics
+    /// Where `levels` is more than 2^27.
     pub fn new(capacity: Capacity) -> Self {
-        todo!()
+        assert!(capacity.levels <= 1 << 27, "{} levels; at most 2^27", capacity.levels);
+        let book =
+            Book { ladders: [Ladder::EMPTY, Ladder::EMPTY], settled: Top::EMPTY, desk: Desk::NEW };
+        Self {
+            books: vec![book; capacity.instruments],
+            rungs: Pool::new(capacity.levels),
+            nodes: Nodes::new(capacity.levels, 2 * capacity.instruments),
+            tape: Tape::new(),
+            counters: Counters::default(),
+            capacity,
+        }
     }
-    /// Takes one event.
+
+    /// As given at construction.
+    pub const fn capacity(&self) -> Capacity {
+        self.capacity
+    }
+
+    /// Takes one event, in the venue's order. What does not fit changes nothing and marks its
+    /// instrument stale; [`Touched::applied`] says why.
     pub fn apply(&mut self, event: &MarketEvent) -> Touched {
-        todo!()
+        let instrument = event.instrument;
+        let done = match event.change {
+            Change::Level { side, px, qty, settled } => {
+                self.set_level(instrument, side, px, qty, settled)
+            }
+            Change::Add { .. }
+            | Change::Execute { .. }
+            | Change::ExecuteAt { .. }
+            | Change::Reduce { .. }
+            | Change::Delete { .. }
+            | Change::Replace { .. }
+            | Change::Trade { .. }
+            | Change::Cross { .. }
+            | Change::Bust { .. }
+            | Change::Imbalance(_)
+            | Change::Trading(_)
+            | Change::ShortSale(_)
+            | Change::Bands(_) => match self.books.get_mut(instrument.index()) {
+                Some(book) => {
+                    book.desk.apply(&mut self.tape, &mut self.counters, instrument, &event.change)
+                }
+                None => Err(Applied::UnknownInstrument),
+            },
+        };
+        let touched = done.unwrap_or_else(|why| self.refuse(instrument, why));
+        self.counters.count(touched.applied);
+        touched
     }
-    /// Empties one book.
+
+    fn refuse(&mut self, instrument: InstrumentId, why: Applied) -> Touched {
+        let mut touched = Touched::nothing(instrument, why);
+        if let Some(book) = self.books.get_mut(instrument.index()) {
+            touched.status = book.desk.set_stale(&mut self.counters);
+        }
+        touched
+    }
+
+    fn set_level(
+        &mut self,
+        instrument: InstrumentId,
+        side: Side,
+        px: Px,
+        qty: Qty,
+        settled: bool,
+    ) -> Result<Touched, Applied> {
+        let book = self.books.get_mut(instrument.index()).ok_or(Applied::UnknownInstrument)?;
+        let ladder = &mut book.ladders[side as usize];
+        let key = key_of(side, px);
+        let mut touched = Touched::nothing(instrument, Applied::Ok);
+        match self.nodes.find(ladder, key) {
+            Place::Level(id) if qty == Qty::ZERO => {
+                self.nodes.remove(ladder, key);
+                self.rungs.give(id);
+                touched.book = true;
+            }
+            Place::Level(id) => {
+                let rung = &mut self.rungs[id];
+                touched.book = rung.qty != qty.get();
+                rung.qty = qty.get();
+            }
+            // Gone already: what the venue says now is what the book shows.
+            Place::Gap(_) if qty == Qty::ZERO => {}
+            Place::Gap(gap) => {
+                let id = self.rungs.take().ok_or(Applied::FullLevels)?;
+                self.rungs[id] = Rung { qty: qty.get(), ..Rung::empty(key) };
+                self.nodes.insert(ladder, gap, key, id);
+                touched.book = true;
+            }
+        }
+        if settled {
+            let top = Top {
+                bid: rung::best(&self.rungs, &book.ladders[0], Side::Buy),
+                offer: rung::best(&self.rungs, &book.ladders[1], Side::Sell),
+            };
+            touched.top = top != book.settled;
+            book.settled = top;
+        }
+        Ok(touched)
+    }
+
+    /// Empties one book, before a snapshot. Staleness, trading state and statistics stay.
     pub fn clear(&mut self, instrument: InstrumentId) {
-        todo!()
+        let Some(book) = self.books.get_mut(instrument.index()) else { return };
+        for ladder in &mut book.ladders {
+            while ladder.best() != NONE {
+                let id = ladder.best();
+                self.nodes.remove(ladder, ladder.best_key());
+                self.rungs.give(id);
+            }
+        }
+        book.settled = Top::EMPTY;
     }
-    /// Empties all books.
+
+    /// Empties all books, before a snapshot of all. Staleness, trading states and statistics stay.
     pub fn clear_all(&mut self) {
-        todo!()
+        self.rungs.clear();
+        self.nodes.clear();
+        for book in &mut self.books {
+            book.ladders = [Ladder::EMPTY, Ladder::EMPTY];
+            book.settled = Top::EMPTY;
+        }
     }
-    /// Marks one.
+
+    /// Marks one book: it may be wrong from here on.
     pub fn set_stale(&mut self, instrument: InstrumentId) {
-        todo!()
+        if let Some(book) = self.books.get_mut(instrument.index()) {
+            book.desk.set_stale(&mut self.counters);
+        }
     }
-    /// Marks all.
+
+    /// Marks all books, as after a gap in the feed.
     pub fn set_all_stale(&mut self) {
-        todo!()
+        for book in &mut self.books {
+            book.desk.set_stale(&mut self.counters);
+        }
     }
-    /// After a snapshot.
+
+    /// Trusts one book again, after its snapshot was applied.
     pub fn set_live(&mut self, instrument: InstrumentId) {
-        todo!()
+        if let Some(book) = self.books.get_mut(instrument.index()) {
+            book.desk.stale = false;
+        }
     }
-    /// After a snapshot of all, or a gap that was filled.
+
+    /// Trusts all books again, after a snapshot of all or a gap that was filled.
     pub fn set_all_live(&mut self) {
-        todo!()
+        for book in &mut self.books {
+            book.desk.stale = false;
+        }
     }
-    /// Best bid and offer as last settled.
+
+    fn book(&self, instrument: InstrumentId) -> Option<&Book> {
+        self.books.get(instrument.index())
+    }
+
+    /// The best bid and offer as last settled; empty for an unknown slot.
     pub fn top(&self, instrument: InstrumentId) -> Top {
-        todo!()
+        self.book(instrument).map_or(Top::EMPTY, |book| book.settled)
     }
-    /// State of the settled top.
+
+    /// What the settled book is good for; stale for an unknown slot.
     pub fn state(&self, instrument: InstrumentId) -> State {
-        todo!()
+        self.book(instrument).map_or(State::Stale, |book| {
+            State::of(book.desk.stale, book.desk.trading, &book.settled)
+        })
     }
-    /// Trading state.
+
+    /// The trading state; halted for an unknown slot.
     pub fn trading(&self, instrument: InstrumentId) -> Trading {
-        todo!()
+        self.book(instrument).map_or(Trading::Halted, |book| book.desk.trading)
     }
-    /// Short-sale test.
+
+    /// The short-sale price test; restricted for an unknown slot.
     pub fn short_sale(&self, instrument: InstrumentId) -> ShortSale {
-        todo!()
+        self.book(instrument).map_or(ShortSale::Restricted, |book| book.desk.short_sale)
     }
-    /// Trades so far.
+
+    /// The trades so far.
     pub fn stats(&self, instrument: InstrumentId) -> Stats {
-        todo!()
+        self.book(instrument).map_or(Stats::NONE, |book| book.desk.stats)
     }
-    /// Levels of one side from the best, unsettled changes included.
+
+    /// The levels of one side from the best, changes that are not settled yet included.
     pub fn depth(&self, instrument: InstrumentId, side: Side) -> Depth<'_> {
-        todo!()
+        let ladder = self.book(instrument).map(|book| &book.ladders[side as usize]);
+        Depth::new(&self.nodes, &self.rungs, ladder, side)
     }
-    /// Counts.
-    pub fn counters(&self) -> Counters {
-        todo!()
+
+    /// What happened since construction.
+    pub const fn counters(&self) -> Counters {
+        self.counters
     }
+
     /// Live levels of all books.
-    pub fn levels_live(&self) -> usize {
-        todo!()
+    pub const fn levels_live(&self) -> usize {
+        self.rungs.live()
     }
+
     /// Live levels of one book, both sides.
     pub fn levels_of(&self, instrument: InstrumentId) -> usize {
-        todo!()
+        self.book(instrument).map_or(0, |book| book.ladders.iter().map(Ladder::len).sum())
     }
-    /// State hash of one book.
+
+    /// The state hash of one book, keyed by `symbol`: see [`crate::hash`].
     pub fn state_hash(&self, instrument: InstrumentId, symbol: Symbol) -> u64 {
-        todo!()
+        let stale = self.book(instrument).is_none_or(|book| book.desk.stale);
+        let mut hash = BookHash::new(symbol, stale);
+        for side in Side::BOTH {
+            let mut depth = self.depth(instrument, side);
+            while let Some(rung) = depth.next_rung() {
+                hash.level(side, px_of(side, rung.key));
+                hash.shares(rung.qty);
+            }
+        }
+        hash.finish()
     }
 }

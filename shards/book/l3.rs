@@ -1,178 +1,536 @@
-//! Books by order (sketch of the interface; bodies follow).
+//! Books of one venue by order: who stands where in which queue.
+//!
+//! Events must come in the venue's order. Order numbers are looked up over all instruments at
+//! once, in one table; levels, queues and tree nodes of all books share one arena each.
+//!
+//! Looking up an order means cache misses that depend on each other: index line, slot, level and
+//! neighbours. A caller that has several events at hand should first pass them all through
+//! [`Books::warm`], stage by stage, so that the misses of different events overlap.
 
-use types::{InstrumentId, MarketEvent, OrderRef, Px, Qty, ShortSale, Side, Symbol, Trading};
+use alloc::vec;
+use alloc::vec::Vec;
+use types::{
+    Change, InstrumentId, MarketEvent, MatchNo, OrderRef, Px, Qty, ShortSale, Side, Symbol, Trading,
+};
 
-use crate::{Counters, Level, State, Stats, Top, Touched};
+use crate::arena::{ITEMS_MAX, NONE, Pool};
+use crate::desk::Desk;
+use crate::hash::BookHash;
+use crate::index::{Found, Index};
+use crate::ladder::{Ladder, Nodes, Place, key_of, px_of};
+use crate::queue::{self, Slot};
+use crate::rung::{self, Rung};
+use crate::tape::Tape;
+use crate::{Applied, Counters, Depth, Level, Order, Orders, Position, State, Stats, Top, Touched};
 
 /// How much room to make. All of it is allocated by [`Books::new`] and never grows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capacity {
-    /// Instruments: slots 0 to `instruments - 1`.
+    /// Instruments: slots 0 to `instruments - 1`. At most 2^31.
     pub instruments: usize,
-    /// Live orders, over all instruments. At most 2^28 - 2.
+    /// Live orders, over all instruments: 37.4 bytes each. At most 2^28 - 2.
     pub orders: usize,
-    /// Live price levels, over all instruments and both sides. At most 2^28 - 2.
+    /// Live price levels, over all instruments and both sides: up to 100 bytes each. At most 2^27.
     pub levels: usize,
 }
 
-/// One live order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Order {
-    /// Its number.
-    pub order: OrderRef,
-    /// Whose book it is in.
-    pub instrument: InstrumentId,
-    /// Its side.
-    pub side: Side,
-    /// Its price.
-    pub px: Px,
-    /// Shares left.
-    pub qty: Qty,
+/// One instrument: what adds and deletes touch in its first cache line, the rest in the second.
+#[derive(Clone)]
+#[repr(C, align(64))]
+pub(crate) struct Book {
+    pub(crate) ladders: [Ladder; 2],
+    desk: Desk,
+    orders: u32,
 }
 
-/// Where an order stands in its queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Position {
-    /// The order itself.
-    pub order: Order,
-    /// Its level, the order included.
-    pub level: Level,
-    /// Orders before it at its level.
-    pub orders_ahead: u32,
-    /// Shares before it at its level.
-    pub qty_ahead: Qty,
+const _: () = assert!(size_of::<Book>() == 128);
+
+/// All books of one venue on one shard.
+pub struct Books {
+    pub(crate) books: Vec<Book>,
+    pub(crate) index: Index,
+    pub(crate) slots: Pool<Slot>,
+    pub(crate) rungs: Pool<Rung>,
+    pub(crate) nodes: Nodes,
+    tape: Tape,
+    counters: Counters,
+    capacity: Capacity,
 }
 
-/// The books of one venue on one shard.
-pub struct Books {}
-
-/// One cache line that a later [`Books::apply`] touches; opaque, to be prefetched.
-pub struct Probe {}
-
-/// Levels of one side from the best.
-pub struct Depth<'a>(core::marker::PhantomData<&'a Books>);
-impl Iterator for Depth<'_> {
-    type Item = Level;
-    fn next(&mut self) -> Option<Level> {
-        todo!()
-    }
-}
-/// Orders of one side, best level first, each level in queue order.
-pub struct Orders<'a>(core::marker::PhantomData<&'a Books>);
-impl Iterator for Orders<'_> {
-    type Item = Order;
-    fn next(&mut self) -> Option<Order> {
-        todo!()
-    }
-}
-
-/// Order slot, opaque, to be prefetched.
-pub struct Slot {}
-
-#[allow(unused_variables)]
 impl Books {
-    /// All books empty and good.
+    /// All books empty and good, all instruments trading.
+    ///
+    /// # Panics
+    /// Where a capacity exceeds its stated maximum.
     pub fn new(capacity: Capacity) -> Self {
-        todo!()
+        assert!(capacity.instruments <= 1 << 31, "{} instruments", capacity.instruments);
+        assert!(capacity.orders <= ITEMS_MAX, "{} orders; at most 2^28 - 2", capacity.orders);
+        assert!(capacity.levels <= 1 << 27, "{} levels; at most 2^27", capacity.levels);
+        let book = Book { ladders: [Ladder::EMPTY, Ladder::EMPTY], desk: Desk::NEW, orders: 0 };
+        Self {
+            books: vec![book; capacity.instruments],
+            index: Index::new(capacity.orders),
+            slots: Pool::new(capacity.orders),
+            rungs: Pool::new(capacity.levels),
+            nodes: Nodes::new(capacity.levels, 2 * capacity.instruments),
+            tape: Tape::new(),
+            counters: Counters::default(),
+            capacity,
+        }
     }
-    /// As given.
-    pub fn capacity(&self) -> Capacity {
-        todo!()
+
+    /// As given at construction.
+    pub const fn capacity(&self) -> Capacity {
+        self.capacity
     }
-    /// Takes one event.
+
+    /// Takes one event, in the venue's order. What does not fit changes nothing and marks its
+    /// instrument stale; [`Touched::applied`] says why. A stale book goes on taking events, so that
+    /// it is right again where what was missing turns out to be nothing.
+    #[inline]
     pub fn apply(&mut self, event: &MarketEvent) -> Touched {
-        todo!()
+        let instrument = event.instrument;
+        let done = match event.change {
+            Change::Add { order, side, qty, px } => self.add(instrument, order, side, qty, px),
+            Change::Delete { order } => self.delete(instrument, order),
+            Change::Execute { order, qty, match_no } => {
+                self.execute(instrument, order, qty, None, match_no)
+            }
+            Change::ExecuteAt { order, qty, px, match_no, printable } => {
+                self.execute(instrument, order, qty, Some((px, printable)), match_no)
+            }
+            Change::Reduce { order, qty } => self.reduce(instrument, order, qty),
+            Change::Replace { old, new, qty, px } => self.replace(instrument, old, new, qty, px),
+            Change::Level { .. }
+            | Change::Trade { .. }
+            | Change::Cross { .. }
+            | Change::Bust { .. }
+            | Change::Imbalance(_)
+            | Change::Trading(_)
+            | Change::ShortSale(_)
+            | Change::Bands(_) => match self.books.get_mut(instrument.index()) {
+                Some(book) => {
+                    book.desk.apply(&mut self.tape, &mut self.counters, instrument, &event.change)
+                }
+                None => Err(Applied::UnknownInstrument),
+            },
+        };
+        let touched = done.unwrap_or_else(|why| self.refuse(instrument, why));
+        self.counters.count(touched.applied);
+        touched
     }
-    /// Empties one book; keeps stale mark, trading state and statistics.
+
+    #[cold]
+    fn refuse(&mut self, instrument: InstrumentId, why: Applied) -> Touched {
+        // A slot that does not exist comes before anything else that is wrong with the event.
+        let Some(book) = self.books.get_mut(instrument.index()) else {
+            return Touched::nothing(instrument, Applied::UnknownInstrument);
+        };
+        let mut touched = Touched::nothing(instrument, why);
+        touched.status = book.desk.set_stale(&mut self.counters);
+        touched
+    }
+
+    fn add(
+        &mut self,
+        instrument: InstrumentId,
+        order: OrderRef,
+        side: Side,
+        qty: Qty,
+        px: Px,
+    ) -> Result<Touched, Applied> {
+        let book = self.books.get_mut(instrument.index()).ok_or(Applied::UnknownInstrument)?;
+        let shares = shares_of(qty)?;
+        let slots = &mut self.slots;
+        if self.index.find(order.get(), |slot| slots[slot].order == order.get()).is_some() {
+            return Err(Applied::DuplicateOrder);
+        }
+        if slots.is_full() {
+            return Err(Applied::FullOrders);
+        }
+        let ladder = &mut book.ladders[side as usize];
+        let rung = rung_at(&mut self.nodes, &mut self.rungs, ladder, key_of(side, px))?;
+        let slot = slots.take().ok_or(Applied::FullOrders)?;
+        let owner = ladder_of(instrument, side);
+        queue::join(slots, &mut self.rungs, slot, rung, (order.get(), shares, owner));
+        self.index.insert(order.get(), slot);
+        book.orders += 1;
+        Ok(Touched { top: rung == ladder.best(), book: true, ..taken(instrument) })
+    }
+
+    fn delete(&mut self, instrument: InstrumentId, order: OrderRef) -> Result<Touched, Applied> {
+        let found = self.find(instrument, order)?;
+        let top = self.remove(found);
+        Ok(Touched { top, book: true, ..taken(instrument) })
+    }
+
+    fn reduce(
+        &mut self,
+        instrument: InstrumentId,
+        order: OrderRef,
+        qty: Qty,
+    ) -> Result<Touched, Applied> {
+        let found = self.find(instrument, order)?;
+        self.lessen(found, qty)
+    }
+
+    /// `other`: at another price than the order's own, and whether that counts towards volume.
+    fn execute(
+        &mut self,
+        instrument: InstrumentId,
+        order: OrderRef,
+        qty: Qty,
+        other: Option<(Px, bool)>,
+        match_no: MatchNo,
+    ) -> Result<Touched, Applied> {
+        let found = self.find(instrument, order)?;
+        let slot = &self.slots[found.slot];
+        let own = px_of(side_of(slot.ladder), self.rungs[slot.rung].key);
+        let mut touched = self.lessen(found, qty)?;
+        let (px, printable) = other.unwrap_or((own, true));
+        touched.traded = printable && qty != Qty::ZERO;
+        if touched.traded {
+            let stats = &mut self.books[instrument.index()].desk.stats;
+            self.tape.print(stats, instrument, match_no, qty, px);
+        }
+        Ok(touched)
+    }
+
+    /// Takes shares from an order, and the order out of the book with its last one.
+    fn lessen(&mut self, found: Found, qty: Qty) -> Result<Touched, Applied> {
+        let slot = &mut self.slots[found.slot];
+        let left = u64::from(slot.qty).checked_sub(qty.get()).ok_or(Applied::OverExecuted)?;
+        let instrument = InstrumentId::new(slot.ladder >> 1);
+        if left == 0 {
+            let top = self.remove(found);
+            return Ok(Touched { top, book: true, ..taken(instrument) });
+        }
+        // Fits: it is no more than what was there before.
+        slot.qty = left as u32;
+        let rung = &mut self.rungs[slot.rung];
+        rung.qty -= qty.get();
+        let ladder = &self.books[instrument.index()].ladders[slot.ladder as usize & 1];
+        let changed = qty != Qty::ZERO;
+        let top = changed && ladder.best() == slot.rung;
+        Ok(Touched { top, book: changed, ..taken(instrument) })
+    }
+
+    fn replace(
+        &mut self,
+        instrument: InstrumentId,
+        old: OrderRef,
+        new: OrderRef,
+        qty: Qty,
+        px: Px,
+    ) -> Result<Touched, Applied> {
+        let found = self.find(instrument, old)?;
+        let shares = shares_of(qty)?;
+        let slots = &mut self.slots;
+        if new != old && self.index.find(new.get(), |slot| slots[slot].order == new.get()).is_some()
+        {
+            return Err(Applied::DuplicateOrder);
+        }
+        let Slot { ladder: owner, rung: from, .. } = slots[found.slot];
+        let side = side_of(owner);
+        let key = key_of(side, px);
+        let ladder = &mut self.books[instrument.index()].ladders[side as usize];
+        // Refused whole or taken whole: the new order's level must be had before the old one goes.
+        if self.rungs.is_full()
+            && self.rungs[from].orders != 1
+            && matches!(self.nodes.find(ladder, key), Place::Gap(_))
+        {
+            return Err(Applied::FullLevels);
+        }
+        let before = rung::best(&self.rungs, ladder, side);
+        let left = queue::leave(slots, &mut self.rungs, found.slot);
+        let to = if self.rungs[from].key == key {
+            from
+        } else {
+            if left == 0 {
+                self.nodes.remove(ladder, self.rungs[from].key);
+                self.rungs.give(from);
+            }
+            rung_at(&mut self.nodes, &mut self.rungs, ladder, key)?
+        };
+        queue::join(slots, &mut self.rungs, found.slot, to, (new.get(), shares, owner));
+        self.index.remove(found);
+        self.index.insert(new.get(), found.slot);
+        let top = rung::best(&self.rungs, ladder, side) != before;
+        Ok(Touched { top, book: true, ..taken(instrument) })
+    }
+
+    /// Where `order` is, if it is in this instrument's book.
+    #[inline]
+    fn find(&self, instrument: InstrumentId, order: OrderRef) -> Result<Found, Applied> {
+        let slots = &self.slots;
+        let found = self
+            .index
+            .find(order.get(), |slot| slots[slot].order == order.get())
+            .ok_or(Applied::UnknownOrder)?;
+        if slots[found.slot].ladder >> 1 != instrument.get() {
+            return Err(Applied::UnknownOrder);
+        }
+        Ok(found)
+    }
+
+    /// Takes an order out of everything; true where the best level of its side changed.
+    #[inline]
+    fn remove(&mut self, found: Found) -> bool {
+        let Slot { rung, ladder: owner, .. } = self.slots[found.slot];
+        let book = &mut self.books[(owner >> 1) as usize];
+        let ladder = &mut book.ladders[owner as usize & 1];
+        book.orders -= 1;
+        let was_best = ladder.best() == rung;
+        if queue::leave(&mut self.slots, &mut self.rungs, found.slot) == 0 {
+            self.nodes.remove(ladder, self.rungs[rung].key);
+            self.rungs.give(rung);
+        }
+        self.index.remove(found);
+        self.slots.give(found.slot);
+        was_best
+    }
+
+    /// Empties one book, before a snapshot. Staleness, trading state and statistics stay.
     pub fn clear(&mut self, instrument: InstrumentId) {
-        todo!()
+        let Some(book) = self.books.get_mut(instrument.index()) else { return };
+        for ladder in &mut book.ladders {
+            while ladder.best() != NONE {
+                let rung = ladder.best();
+                let mut id = self.rungs[rung].head;
+                while id != NONE {
+                    let slot = &self.slots[id];
+                    let (order, behind) = (slot.order, slot.behind);
+                    if let Some(found) = self.index.find(order, |other| other == id) {
+                        self.index.remove(found);
+                    }
+                    self.slots.give(id);
+                    id = behind;
+                }
+                self.nodes.remove(ladder, ladder.best_key());
+                self.rungs.give(rung);
+            }
+        }
+        book.orders = 0;
     }
-    /// Empties all books.
+
+    /// Empties all books, before a snapshot of all. Staleness, trading states and statistics stay.
     pub fn clear_all(&mut self) {
-        todo!()
+        self.index.clear();
+        self.slots.clear();
+        self.rungs.clear();
+        self.nodes.clear();
+        for book in &mut self.books {
+            book.ladders = [Ladder::EMPTY, Ladder::EMPTY];
+            book.orders = 0;
+        }
     }
-    /// Marks one.
+
+    /// Marks one book: it may be wrong from here on.
     pub fn set_stale(&mut self, instrument: InstrumentId) {
-        todo!()
+        if let Some(book) = self.books.get_mut(instrument.index()) {
+            book.desk.set_stale(&mut self.counters);
+        }
     }
-    /// Marks all.
+
+    /// Marks all books, as after a gap in the feed.
     pub fn set_all_stale(&mut self) {
-        todo!()
+        for book in &mut self.books {
+            book.desk.set_stale(&mut self.counters);
+        }
     }
-    /// After a snapshot.
+
+    /// Trusts one book again, after its snapshot was applied.
     pub fn set_live(&mut self, instrument: InstrumentId) {
-        todo!()
+        if let Some(book) = self.books.get_mut(instrument.index()) {
+            book.desk.stale = false;
+        }
     }
-    /// After a snapshot of all, or a gap that was filled.
+
+    /// Trusts all books again, after a snapshot of all or a gap that was filled.
     pub fn set_all_live(&mut self) {
-        todo!()
+        for book in &mut self.books {
+            book.desk.stale = false;
+        }
     }
-    /// Best bid and offer; empty for an unknown slot.
+
+    fn book(&self, instrument: InstrumentId) -> Option<&Book> {
+        self.books.get(instrument.index())
+    }
+
+    /// The best bid and offer; empty for an unknown slot.
+    #[inline]
     pub fn top(&self, instrument: InstrumentId) -> Top {
-        todo!()
+        self.book(instrument).map_or(Top::EMPTY, |book| Top {
+            bid: rung::best(&self.rungs, &book.ladders[0], Side::Buy),
+            offer: rung::best(&self.rungs, &book.ladders[1], Side::Sell),
+        })
     }
-    /// State; `Stale` for an unknown slot.
+
+    /// What the book is good for; stale for an unknown slot.
     pub fn state(&self, instrument: InstrumentId) -> State {
-        todo!()
+        self.book(instrument).map_or(State::Stale, |book| {
+            State::of(book.desk.stale, book.desk.trading, &self.top(instrument))
+        })
     }
-    /// Trading state.
+
+    /// The trading state; halted for an unknown slot.
     pub fn trading(&self, instrument: InstrumentId) -> Trading {
-        todo!()
+        self.book(instrument).map_or(Trading::Halted, |book| book.desk.trading)
     }
-    /// Short-sale test.
+
+    /// The short-sale price test; restricted for an unknown slot.
     pub fn short_sale(&self, instrument: InstrumentId) -> ShortSale {
-        todo!()
+        self.book(instrument).map_or(ShortSale::Restricted, |book| book.desk.short_sale)
     }
-    /// Trades so far.
+
+    /// The trades so far.
     pub fn stats(&self, instrument: InstrumentId) -> Stats {
-        todo!()
+        self.book(instrument).map_or(Stats::NONE, |book| book.desk.stats)
     }
-    /// Levels of one side from the best.
+
+    /// The levels of one side from the best.
     pub fn depth(&self, instrument: InstrumentId, side: Side) -> Depth<'_> {
-        todo!()
+        let ladder = self.book(instrument).map(|book| &book.ladders[side as usize]);
+        Depth::new(&self.nodes, &self.rungs, ladder, side)
     }
-    /// Orders of one side in queue order.
+
+    /// The orders of one side, best level first, each level in queue order.
     pub fn orders(&self, instrument: InstrumentId, side: Side) -> Orders<'_> {
-        todo!()
+        Orders::new(&self.slots, self.depth(instrument, side), instrument, side)
     }
+
     /// A live order.
     pub fn order(&self, order: OrderRef) -> Option<Order> {
-        todo!()
+        self.index.find(order.get(), |id| self.slots[id].order == order.get()).map(|found| {
+            let slot = &self.slots[found.slot];
+            self.seen(slot)
+        })
     }
-    /// Its place.
+
+    /// Where an order stands in its queue. Walks the orders before it.
     pub fn queue_position(&self, order: OrderRef) -> Option<Position> {
-        todo!()
+        let found = self.index.find(order.get(), |id| self.slots[id].order == order.get())?;
+        let slot = &self.slots[found.slot];
+        let (mut orders_ahead, mut qty_ahead, mut id) = (0, 0, slot.ahead);
+        while id != NONE {
+            orders_ahead += 1;
+            qty_ahead += u64::from(self.slots[id].qty);
+            id = self.slots[id].ahead;
+        }
+        let level = self.rungs[slot.rung].level(side_of(slot.ladder));
+        Some(Position {
+            order: self.seen(slot),
+            level,
+            orders_ahead,
+            qty_ahead: Qty::new(qty_ahead),
+        })
     }
-    /// Counts.
-    pub fn counters(&self) -> Counters {
-        todo!()
+
+    fn seen(&self, slot: &Slot) -> Order {
+        let side = side_of(slot.ladder);
+        let Level { px, .. } = self.rungs[slot.rung].level(side);
+        Order {
+            order: OrderRef::new(slot.order),
+            instrument: InstrumentId::new(slot.ladder >> 1),
+            side,
+            px,
+            qty: Qty::from(slot.qty),
+        }
     }
+
+    /// What happened since construction.
+    pub const fn counters(&self) -> Counters {
+        self.counters
+    }
+
     /// Live orders of all books.
-    pub fn orders_live(&self) -> usize {
-        todo!()
+    pub const fn orders_live(&self) -> usize {
+        self.slots.live()
     }
+
     /// Live levels of all books.
-    pub fn levels_live(&self) -> usize {
-        todo!()
+    pub const fn levels_live(&self) -> usize {
+        self.rungs.live()
     }
+
     /// Live orders of one book.
     pub fn orders_of(&self, instrument: InstrumentId) -> usize {
-        todo!()
+        self.book(instrument).map_or(0, |book| book.orders as usize)
     }
+
     /// Live levels of one book, both sides.
     pub fn levels_of(&self, instrument: InstrumentId) -> usize {
-        todo!()
+        self.book(instrument).map_or(0, |book| book.ladders.iter().map(Ladder::len).sum())
     }
-    /// State hash of one book.
+
+    /// Bytes that orders take, used or not: slots and index. Divide by the capacity.
+    pub const fn order_bytes(&self) -> usize {
+        self.slots.bytes() + self.index.bytes()
+    }
+
+    /// Bytes that levels take, used or not: their sums and the trees that sort them.
+    pub const fn level_bytes(&self) -> usize {
+        self.rungs.bytes() + self.nodes.bytes()
+    }
+
+    /// The state hash of one book, keyed by `symbol`: see [`crate::hash`].
     pub fn state_hash(&self, instrument: InstrumentId, symbol: Symbol) -> u64 {
-        todo!()
+        let stale = self.book(instrument).is_none_or(|book| book.desk.stale);
+        let mut hash = BookHash::new(symbol, stale);
+        for side in Side::BOTH {
+            let mut depth = self.depth(instrument, side);
+            while let Some(rung) = depth.next_rung() {
+                hash.level(side, px_of(side, rung.key));
+                let mut id = rung.head;
+                while id != NONE {
+                    let slot = &self.slots[id];
+                    hash.order(slot.order, u64::from(slot.qty));
+                    id = slot.behind;
+                }
+            }
+        }
+        hash.finish()
     }
-    /// Stage 1 of batching: the index line of an order (for adds: of the new number).
-    pub fn probe(&self, order: OrderRef) -> &Probe {
-        todo!()
+}
+
+const fn taken(instrument: InstrumentId) -> Touched {
+    Touched::nothing(instrument, Applied::Ok)
+}
+
+/// An order's shares as they are stored.
+#[inline]
+fn shares_of(qty: Qty) -> Result<u32, Applied> {
+    match u32::try_from(qty.get()) {
+        Ok(0) | Err(_) => Err(Applied::BadQty),
+        Ok(shares) => Ok(shares),
     }
-    /// Stage 2: the order's slot, once its index line is near. Reads the index line only.
-    pub fn probe_order(&self, order: OrderRef) -> Option<&Slot> {
-        todo!()
+}
+
+#[inline]
+const fn ladder_of(instrument: InstrumentId, side: Side) -> u32 {
+    instrument.get() << 1 | side as u32
+}
+
+#[inline]
+pub(crate) const fn side_of(ladder: u32) -> Side {
+    if ladder & 1 == 0 { Side::Buy } else { Side::Sell }
+}
+
+/// The level at `key`, made where there is none.
+#[inline]
+fn rung_at(
+    nodes: &mut Nodes,
+    rungs: &mut Pool<Rung>,
+    ladder: &mut Ladder,
+    key: i64,
+) -> Result<u32, Applied> {
+    match nodes.find(ladder, key) {
+        Place::Level(id) => Ok(id),
+        Place::Gap(gap) => {
+            let id = rungs.take().ok_or(Applied::FullLevels)?;
+            rungs[id] = Rung::empty(key);
+            nodes.insert(ladder, gap, key, id);
+            Ok(id)
+        }
     }
 }

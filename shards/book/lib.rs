@@ -14,11 +14,28 @@ pub mod l2;
 pub mod l3;
 #[cfg(any(test, feature = "naive"))]
 pub mod naive;
+#[cfg(any(test, feature = "naive"))]
+pub mod script;
 
+mod arena;
+mod desk;
+mod index;
+mod ladder;
+mod order;
+mod queue;
+mod rung;
 mod status;
+mod tape;
 mod top;
 mod touched;
+mod warm;
 
+pub use index::Probe;
+pub use order::{Order, Orders, Position};
+pub use queue::Slot;
+pub use rung::Depth;
 pub use status::{State, Stats};
+pub use tape::PRINTS_MAX;
 pub use top::{Level, Top};
 pub use touched::{Applied, Counters, Touched};
+pub use warm::{Prefetch, Stage};

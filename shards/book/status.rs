@@ -64,3 +64,9 @@ pub struct Stats {
     /// How many prints, less those broken.
     pub trades: u64,
 }
+
+impl Stats {
+    /// Nothing traded yet.
+    pub const NONE: Self =
+        Self { last_px: None, last_qty: Qty::ZERO, volume: Qty::ZERO, trades: 0 };
+}

@@ -24,10 +24,7 @@ pub struct Top {
 
 impl Top {
     /// Neither bid nor offer.
-    pub const EMPTY: Self = Self {
-        bid: None,
-        offer: None,
-    };
+    pub const EMPTY: Self = Self { bid: None, offer: None };
 
     /// The best level of `side`.
     pub const fn side(&self, side: Side) -> Option<Level> {

@@ -22,14 +22,7 @@ pub struct Touched {
 impl Touched {
     /// Nothing changed.
     pub(crate) const fn nothing(instrument: InstrumentId, applied: Applied) -> Self {
-        Self {
-            instrument,
-            applied,
-            top: false,
-            book: false,
-            traded: false,
-            status: false,
-        }
+        Self { instrument, applied, top: false, book: false, traded: false, status: false }
     }
 }
 
