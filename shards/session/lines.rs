@@ -32,7 +32,7 @@ pub(crate) struct LineTrack {
     /// The message it should bring next; zero before its first packet of a session.
     next: u64,
     holes: [Hole; HOLES],
-    /// The place of the next hole: the oldest is written over.
+    /// The place written over last, when all were taken.
     hole_at: usize,
 }
 
@@ -69,8 +69,7 @@ impl LineTrack {
             self.next = end;
         } else if self.next < from {
             self.health.lost += from - self.next;
-            self.holes[self.hole_at] = Hole { from: self.next, end: from };
-            self.hole_at = (self.hole_at + 1) % HOLES;
+            self.remember(Hole { from: self.next, end: from });
             self.next = end;
         } else {
             let late = self.fill(from, end.min(self.next));
@@ -78,6 +77,16 @@ impl LineTrack {
             self.health.out_of_order += u64::from(0 < late);
             self.next = self.next.max(end);
         }
+    }
+
+    /// In an empty place, else over the one written over longest ago.
+    fn remember(&mut self, hole: Hole) {
+        let empty = self.holes.iter().position(|hole| hole.from == hole.end);
+        let place = empty.unwrap_or_else(|| {
+            self.hole_at = (self.hole_at + 1) % HOLES;
+            self.hole_at
+        });
+        self.holes[place] = hole;
     }
 
     /// Takes `from..end` out of the remembered holes and says how many messages that was.
@@ -101,9 +110,7 @@ impl LineTrack {
             }
         }
         if rest.from < rest.end {
-            let place =
-                self.holes.iter().position(|hole| hole.from == hole.end).unwrap_or(self.hole_at);
-            self.holes[place] = rest;
+            self.remember(rest);
         }
         filled
     }
