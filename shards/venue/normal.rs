@@ -59,6 +59,36 @@ impl From<Malformed> for Why {
     }
 }
 
+/// Numbers of the faults that are no [`Malformed`], whose own numbers stay below.
+const LOCATE_MOVED: u64 = 128;
+const ZERO_PRICE: u64 = 129;
+const PRICE_RANGE: u64 = 130;
+const NO_ROOM: u64 = 131;
+
+impl Why {
+    /// In one word, to cross a ring.
+    pub fn to_bits(self) -> u64 {
+        match self {
+            Self::Malformed(malformed) => malformed.to_bits(),
+            Self::LocateMoved => LOCATE_MOVED,
+            Self::ZeroPrice => ZERO_PRICE,
+            Self::PriceRange => PRICE_RANGE,
+            Self::NoRoom => NO_ROOM,
+        }
+    }
+
+    /// Back from the word; `None` where it is no fault's.
+    pub fn from_bits(bits: u64) -> Option<Self> {
+        match bits {
+            LOCATE_MOVED => Some(Self::LocateMoved),
+            ZERO_PRICE => Some(Self::ZeroPrice),
+            PRICE_RANGE => Some(Self::PriceRange),
+            NO_ROOM => Some(Self::NoRoom),
+            malformed => Malformed::from_bits(malformed).map(Self::Malformed),
+        }
+    }
+}
+
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -72,5 +102,20 @@ impl fmt::Display for Why {
                 f.write_str("no instrument slot is left: raise capacity.instruments of the shard")
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Why;
+    use wire::Malformed;
+
+    #[test]
+    fn a_fault_survives_the_word() {
+        let malformed = Why::Malformed(Malformed::CutBlock { offset: 1_400 });
+        for why in [malformed, Why::LocateMoved, Why::ZeroPrice, Why::PriceRange, Why::NoRoom] {
+            assert_eq!(Why::from_bits(why.to_bits()), Some(why));
+        }
+        assert_eq!(Why::from_bits(0), None);
     }
 }

@@ -100,6 +100,50 @@ impl Malformed {
     }
 }
 
+/// In one word, so that a fault crosses a ring and is put into words on the other side: the number
+/// in the lowest byte, then one byte, then two numbers of 16 bits.
+impl Malformed {
+    /// To the word; never zero.
+    pub fn to_bits(self) -> u64 {
+        let (byte, first, second) = match self {
+            Self::Empty => (0, 0, 0),
+            Self::UnknownType { kind } => (kind, 0, 0),
+            Self::WrongLength { kind, want, len } => (kind, want, len),
+            Self::UnknownCode { field, code } => (code, field as u16, 0),
+            Self::ShortHeader { want, len } | Self::WrongPayload { want, len } => (0, want, len),
+            Self::CutBlock { offset }
+            | Self::TrailingBytes { offset }
+            | Self::NotANumber { offset }
+            | Self::ZeroLength { offset }
+            | Self::SequenceOverflow { offset } => (0, offset, 0),
+            Self::UnknownVersion { version } => (version, 0, 0),
+        };
+        let head = u64::from(self.number()) | u64::from(byte) << 8;
+        head | u64::from(first) << 16 | u64::from(second) << 32
+    }
+
+    /// Back from the word; `None` where it is no fault's.
+    pub fn from_bits(bits: u64) -> Option<Self> {
+        let [number, byte, a, b, c, d, 0, 0] = bits.to_le_bytes() else { return None };
+        let (first, second) = (u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d]));
+        Some(match number {
+            1 => Self::Empty,
+            2 => Self::UnknownType { kind: byte },
+            3 => Self::WrongLength { kind: byte, want: first, len: second },
+            4 => Self::UnknownCode { field: Field::from_number(first)?, code: byte },
+            5 => Self::ShortHeader { want: first, len: second },
+            6 => Self::CutBlock { offset: first },
+            7 => Self::TrailingBytes { offset: first },
+            8 => Self::NotANumber { offset: first },
+            9 => Self::ZeroLength { offset: first },
+            10 => Self::UnknownVersion { version: byte },
+            11 => Self::SequenceOverflow { offset: first },
+            12 => Self::WrongPayload { want: first, len: second },
+            _ => return None,
+        })
+    }
+}
+
 impl fmt::Display for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
@@ -176,6 +220,15 @@ macro_rules! fields {
             $(#[doc = concat!("The ", $name, ".")] $variant = $number,)*
         }
 
+        impl Field {
+            fn from_number(number: u16) -> Option<Self> {
+                match number {
+                    $($number => Some(Self::$variant),)*
+                    _ => None,
+                }
+            }
+        }
+
         impl fmt::Display for Field {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(match self { $(Self::$variant => $name,)* })
@@ -245,5 +298,30 @@ mod tests {
             assert_eq!(fault.number(), number, "{fault:?}");
             assert_eq!(fault.to_string(), sentence);
         }
+    }
+
+    #[test]
+    fn a_fault_survives_the_word() {
+        let faults = [
+            Malformed::Empty,
+            Malformed::UnknownType { kind: 0xFF },
+            Malformed::WrongLength { kind: b'A', want: 36, len: u16::MAX },
+            Malformed::UnknownCode { field: Field::RetailLiquidity, code: b'?' },
+            Malformed::ShortHeader { want: 20, len: 19 },
+            Malformed::CutBlock { offset: 1_400 },
+            Malformed::TrailingBytes { offset: 20 },
+            Malformed::NotANumber { offset: 1 },
+            Malformed::ZeroLength { offset: 2 },
+            Malformed::UnknownVersion { version: 9 },
+            Malformed::SequenceOverflow { offset: 10 },
+            Malformed::WrongPayload { want: 40, len: 39 },
+        ];
+        for (at, fault) in faults.into_iter().enumerate() {
+            assert_eq!(usize::from(fault.number()), at + 1, "all of them, in order");
+            assert_eq!(Malformed::from_bits(fault.to_bits()), Some(fault));
+        }
+        assert_eq!(Malformed::from_bits(0), None);
+        assert_eq!(Malformed::from_bits(13), None);
+        assert_eq!(Malformed::from_bits(u64::MAX), None);
     }
 }
