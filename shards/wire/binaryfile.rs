@@ -158,3 +158,106 @@ pub fn prefix(len: usize) -> Option<[u8; PREFIX]> {
     let len = u16::try_from(len).ok().filter(|len| 0 < *len)?;
     Some(len.to_be_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use proptest::prelude::*;
+    use std::vec::Vec;
+
+    #[test]
+    fn a_file_is_walked_to_its_end_or_to_its_first_fault() {
+        use Misframed as M;
+        type Walk = &'static [Result<(u64, &'static [u8]), M>];
+        let cases: &[(&[u8], Walk)] = &[
+            (&[], &[]),
+            (&[0, 1, 7], &[Ok((0, &[7]))]),
+            (&[0, 1, 7, 0, 2, 8, 9], &[Ok((0, &[7])), Ok((3, &[8, 9]))]),
+            // A zero length is the end, at the end alone.
+            (&[0, 1, 7, 0, 0], &[Ok((0, &[7]))]),
+            (&[0, 1, 7, 0, 0, 5], &[Ok((0, &[7])), Err(M::ZeroLength { offset: 3 })]),
+            (&[0, 1, 7, 0, 0, 0, 0], &[Ok((0, &[7])), Err(M::ZeroLength { offset: 3 })]),
+            (&[0, 0], &[Err(M::ZeroLength { offset: 0 })]),
+            (&[0, 0, 0, 0, 0, 0], &[Err(M::ZeroLength { offset: 0 })]),
+            (&[0], &[Err(M::Truncated { offset: 0, want: 2, left: 1 })]),
+            (&[0, 3, 1], &[Err(M::Truncated { offset: 0, want: 5, left: 3 })]),
+            (&[0, 1, 7, 0], &[Ok((0, &[7])), Err(M::Truncated { offset: 3, want: 2, left: 1 })]),
+            (
+                &[0, 1, 7, 0xFF, 0xFF],
+                &[Ok((0, &[7])), Err(M::Truncated { offset: 3, want: 65_537, left: 2 })],
+            ),
+        ];
+        for (file, want) in cases {
+            let mut records = Records::new(file);
+            let got: Vec<_> = records
+                .by_ref()
+                .take(9)
+                .map(|record| record.map(|record| (record.offset, record.message)))
+                .collect();
+            assert_eq!(got, *want, "{file:?}");
+            assert_eq!(records.next(), None, "ended for good");
+        }
+    }
+
+    #[test]
+    fn a_fault_says_where() {
+        use std::string::ToString;
+        let fault = Misframed::Truncated { offset: 4_081, want: 41, left: 15 };
+        assert_eq!((fault.number(), fault.offset()), (1, 4_081));
+        assert_eq!(
+            fault.to_string(),
+            "file ends inside the message at offset 4081: 41 bytes are due and 15 are left"
+        );
+        let fault = Misframed::ZeroLength { offset: 0 };
+        assert_eq!(
+            fault.to_string(),
+            "first length prefix is zero: this is not a BinaryFILE recording"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_read_back_is_not_written() {
+        let mut out = [0; 8];
+        assert_eq!(encode(&[], &mut out), Err(Full));
+        assert_eq!(encode(&[1; 7], &mut out), Err(Full));
+        assert_eq!(encode(&[1; 6], &mut out), Ok(8));
+        assert_eq!((prefix(65_535), prefix(65_536)), (Some([0xFF, 0xFF]), None));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(
+            messages in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 1..60), 1..20),
+            ended: bool,
+        ) {
+            let mut file = Vec::new();
+            for message in &messages {
+                let mut out = [0; 64];
+                let len = encode(message, &mut out).unwrap();
+                file.extend_from_slice(&out[..len]);
+            }
+            let whole = file.len();
+            if ended {
+                file.extend(END);
+            }
+            let read: Result<Vec<_>, _> = Records::new(&file).map(|record| record.map(|r| r.message)).collect();
+            prop_assert_eq!(read.unwrap(), messages);
+            // Cut anywhere but between messages, the last thing said is where.
+            for len in 1..whole {
+                let last = Records::new(&file[..len]).last().unwrap();
+                let cut = match last {
+                    Ok(record) => record.offset + 2 + record.message.len() as u64,
+                    Err(fault) => fault.offset(),
+                };
+                prop_assert!(cut <= len as u64);
+                prop_assert_eq!(last.is_ok(), cut == len as u64);
+            }
+        }
+
+        #[test]
+        fn arbitrary_bytes_end(bytes in proptest::collection::vec(0..4_u8, 0..200)) {
+            prop_assert!(Records::new(&bytes).count() <= bytes.len());
+        }
+    }
+}

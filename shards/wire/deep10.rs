@@ -84,3 +84,6 @@ impl SellLevel {
         self.flags & 1 == 1
     }
 }
+
+#[cfg(test)]
+mod tests;

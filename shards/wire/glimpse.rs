@@ -79,3 +79,47 @@ impl<'a> Message<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+
+    #[test]
+    fn an_end_of_snapshot_gives_the_sequence_to_join_from() {
+        let cases: &[(&[u8], Result<u64, Malformed>)] = &[
+            (b"G               12345", Ok(12_345)),
+            (b"G00000000000000012345", Ok(12_345)),
+            (b"G12345               ", Ok(12_345)),
+            (b"G18446744073709551615", Ok(u64::MAX)),
+            (b"G18446744073709551616", Err(Malformed::NotANumber { offset: 1 })),
+            (b"G                    ", Err(Malformed::NotANumber { offset: 1 })),
+            (b"G            12 345  ", Err(Malformed::NotANumber { offset: 1 })),
+            (b"G                  -1", Err(Malformed::NotANumber { offset: 1 })),
+            (b"G", Err(Malformed::WrongLength { kind: b'G', want: 21, len: 1 })),
+            (
+                b"G 1                   ",
+                Err(Malformed::WrongLength { kind: b'G', want: 21, len: 22 }),
+            ),
+        ];
+        for (bytes, want) in cases {
+            let got = Message::parse(bytes);
+            assert_eq!(got, want.map(|sequence| Message::End { sequence }), "{bytes:?}");
+        }
+        assert_eq!(EndOfSnapshot::new(12_345).as_bytes(), b"G               12345");
+        let mut out = [0; 21];
+        assert_eq!(EndOfSnapshot::new(7).encode(&mut out), Ok(21));
+        assert_eq!(Message::parse(&out), Ok(Message::End { sequence: 7 }));
+        assert_eq!(EndOfSnapshot::new(7).encode(&mut out[..20]), Err(Full));
+    }
+
+    #[test]
+    fn everything_else_is_itch() {
+        let delete =
+            itch50::OrderDelete { header: itch50::Head::new(1, 2, 3), order_ref: 4.into() };
+        let want = Message::Itch(itch50::Message::OrderDelete(&delete));
+        assert_eq!(Message::parse(delete.as_bytes()), Ok(want));
+        assert_eq!(Message::parse(b"z"), Err(Malformed::UnknownType { kind: b'z' }));
+        assert_eq!(Message::parse(b""), Err(Malformed::Empty));
+    }
+}

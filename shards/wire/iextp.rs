@@ -234,3 +234,124 @@ impl<'b> SegmentBuilder<'b> {
         segment
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use proptest::prelude::*;
+    use std::vec::Vec;
+
+    /// A segment written by hand: version, payload length, count and sequence, then the blocks.
+    fn segment(
+        version: u8,
+        payload_len: u16,
+        count: u16,
+        sequence: i64,
+        payload: &[u8],
+    ) -> Vec<u8> {
+        let mut bytes = std::vec![version, 0, 0x04, 0x80, 1, 0, 0, 0, 0x00, 0x00, 0x81, 0x43];
+        bytes.extend(payload_len.to_le_bytes());
+        bytes.extend(count.to_le_bytes());
+        bytes.extend([9, 0, 0, 0, 0, 0, 0, 0]); // stream offset
+        bytes.extend(sequence.to_le_bytes());
+        bytes.extend([2, 1, 0, 0, 0, 0, 0, 0]); // send time
+        bytes.extend(payload);
+        bytes
+    }
+
+    #[test]
+    fn a_segment_is_its_header_and_exactly_its_blocks() {
+        use Malformed as M;
+        let cases: &[(u8, u16, u16, i64, &[u8], Result<u16, M>)] = &[
+            // version, payload length, count, sequence, payload, want
+            (1, 0, 0, 5, &[], Ok(0)),
+            (1, 7, 2, 5, &[2, 0, 7, 8, 1, 0, 9], Ok(2)),
+            (1, 2, 1, i64::MAX - 1, &[0, 0], Ok(1)),
+            (2, 0, 0, 5, &[], Err(M::UnknownVersion { version: 2 })),
+            (1, 1, 0, 5, &[], Err(M::WrongPayload { want: 1, len: 0 })),
+            (1, 0, 0, 5, &[1], Err(M::WrongPayload { want: 0, len: 1 })),
+            (1, 1, 0, 5, &[1], Err(M::TrailingBytes { offset: 40 })),
+            (1, 3, 1, 5, &[0, 0, 1], Err(M::TrailingBytes { offset: 42 })),
+            (1, 3, 2, 5, &[0, 0, 1], Err(M::CutBlock { offset: 42 })),
+            (1, 3, 1, 5, &[2, 0, 1], Err(M::CutBlock { offset: 40 })),
+            (1, 0, 0, -1, &[], Err(M::SequenceOverflow { offset: 24 })),
+            (1, 2, 1, i64::MAX, &[0, 0], Err(M::SequenceOverflow { offset: 24 })),
+        ];
+        for (version, payload_len, count, sequence, payload, want) in cases {
+            let bytes = segment(*version, *payload_len, *count, *sequence, payload);
+            let parsed = Segment::parse(&bytes);
+            assert_eq!(parsed.map(|segment| segment.count()), *want, "{payload:?}");
+            if let Ok(segment) = parsed {
+                assert_eq!((segment.protocol(), segment.session()), (DEEP_1_0, 0x4381_0000));
+                assert_eq!((segment.sequence(), segment.sent_ns()), (*sequence as u64, 0x0102));
+                assert_eq!(segment.header().channel.get(), 1);
+                assert_eq!(segment.header().stream_offset.get(), 9);
+                assert_eq!(segment.blocks().count(), usize::from(*count));
+            }
+        }
+    }
+
+    #[test]
+    fn cut_anywhere_it_is_refused() {
+        let whole = segment(1, 7, 2, 5, &[2, 0, 7, 8, 1, 0, 9]);
+        assert!(Segment::parse(&whole).is_ok());
+        for len in 0..whole.len() {
+            let want = match len.checked_sub(Header::LEN) {
+                None => Malformed::ShortHeader { want: 40, len: len as u16 },
+                Some(left) => Malformed::WrongPayload { want: 7, len: left as u16 },
+            };
+            assert_eq!(Segment::parse(&whole[..len]), Err(want));
+        }
+    }
+
+    #[test]
+    fn a_builder_stops_at_its_limit_and_stays_whole() {
+        let bytes = segment(1, 0, 0, 5, &[]);
+        let header = *Segment::parse(&bytes).unwrap().header();
+        let mut out = [0; 64];
+        let mut built = SegmentBuilder::new(&mut out, 45, &header).unwrap();
+        assert_eq!(built.push(&[7, 8, 9, 10]), Err(Full));
+        assert_eq!(built.push(&[7, 8, 9]), Ok(()));
+        assert_eq!(built.push(&[]), Err(Full));
+        assert_eq!(built.count(), 1);
+        assert_eq!(built.finish(), segment(1, 5, 1, 5, &[3, 0, 7, 8, 9]));
+
+        let mut out = std::vec![0; 100_000];
+        let mut built = SegmentBuilder::new(&mut out, 100_000, &header).unwrap();
+        assert_eq!(built.push(&[0; 65_534]), Err(Full), "the payload length is a u16");
+        assert_eq!(built.push(&[0; 65_533]), Ok(()));
+        assert!(Segment::parse(built.finish()).is_ok());
+        let mut small = [0; 39];
+        assert_eq!(SegmentBuilder::new(&mut small, 1_500, &header).err(), Some(Full));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_built_is_read(
+            sequence in 0..i64::MAX / 2,
+            messages in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..60), 0..20),
+        ) {
+            let bytes = segment(1, 0, 0, sequence, &[]);
+            let header = *Segment::parse(&bytes).unwrap().header();
+            let mut out = [0; 2_048];
+            let mut built = SegmentBuilder::new(&mut out, 2_048, &header).unwrap();
+            for message in &messages {
+                built.push(message).unwrap();
+            }
+            let segment = Segment::parse(built.finish()).unwrap();
+            prop_assert_eq!(segment.sequence(), sequence as u64);
+            prop_assert!(segment.blocks().eq(messages.iter().map(Vec::as_slice)));
+        }
+
+        #[test]
+        fn arbitrary_payloads_never_panic(
+            count in 0..9_u16, payload in proptest::collection::vec(0..9_u8, 0..60),
+        ) {
+            let bytes = segment(1, payload.len() as u16, count, 5, &payload);
+            if let Ok(segment) = Segment::parse(&bytes) {
+                prop_assert_eq!(segment.blocks().count(), usize::from(count));
+            }
+        }
+    }
+}

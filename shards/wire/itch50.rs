@@ -9,6 +9,8 @@
 
 mod code;
 mod message;
+#[cfg(test)]
+mod tests;
 
 pub use code::*;
 pub use message::*;

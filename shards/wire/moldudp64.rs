@@ -275,3 +275,140 @@ pub fn end_of_session(session: [u8; 10], next: u64) -> [u8; Header::LEN] {
 fn bare(session: [u8; 10], sequence: u64, count: u16) -> [u8; Header::LEN] {
     zerocopy::transmute!(Header { session, sequence: sequence.into(), count: count.into() })
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use proptest::prelude::*;
+    use std::vec::Vec;
+
+    const SESSION: [u8; 10] = *b"000000059B";
+
+    /// Session, sequence and count, then the blocks as they are.
+    fn datagram(sequence: u64, count: u16, body: &[u8]) -> Vec<u8> {
+        [&SESSION[..], &sequence.to_be_bytes(), &count.to_be_bytes(), body].concat()
+    }
+
+    #[test]
+    fn a_packet_is_its_header_and_exactly_its_blocks() {
+        use Malformed as M;
+        let cases: &[(u64, u16, &[u8], Result<Kind, M>)] = &[
+            // sequence, count, body, want
+            (5, 0, &[], Ok(Kind::Heartbeat)),
+            (5, 0xFFFF, &[], Ok(Kind::EndOfSession)),
+            (5, 1, &[0, 2, 7, 8], Ok(Kind::Messages { count: 1 })),
+            (5, 2, &[0, 0, 0, 1, 9], Ok(Kind::Messages { count: 2 })),
+            (u64::MAX - 1, 1, &[0, 0], Ok(Kind::Messages { count: 1 })),
+            (5, 0, &[0], Err(M::TrailingBytes { offset: 20 })),
+            (5, 0xFFFF, &[0, 0], Err(M::TrailingBytes { offset: 20 })),
+            (5, 1, &[0, 2, 7, 8, 0], Err(M::TrailingBytes { offset: 24 })),
+            (5, 1, &[], Err(M::CutBlock { offset: 20 })),
+            (5, 1, &[0], Err(M::CutBlock { offset: 20 })),
+            (5, 2, &[0, 1, 7, 0], Err(M::CutBlock { offset: 23 })),
+            (5, 2, &[0, 1, 7, 0xFF, 0xFF, 1], Err(M::CutBlock { offset: 23 })),
+            (u64::MAX, 1, &[0, 0], Err(M::SequenceOverflow { offset: 10 })),
+        ];
+        for (sequence, count, body, want) in cases {
+            let bytes = datagram(*sequence, *count, body);
+            let parsed = Packet::parse(&bytes);
+            assert_eq!(parsed.map(|packet| packet.kind()), *want, "{count} {body:?}");
+            if let Ok(packet) = parsed {
+                assert_eq!((packet.session(), packet.sequence()), (&SESSION, *sequence));
+            }
+        }
+    }
+
+    #[test]
+    fn cut_anywhere_it_is_refused() {
+        let whole = datagram(5, 2, &[0, 2, 7, 8, 0, 1, 9]);
+        for len in 0..Header::LEN {
+            let want = Malformed::ShortHeader { want: 20, len: len as u16 };
+            assert_eq!(Packet::parse(&whole[..len]), Err(want));
+            assert_eq!(Request::parse(&whole[..len]), Err(want));
+        }
+        for len in Header::LEN..whole.len() {
+            let offset = if len < 24 { 20 } else { 24 };
+            assert_eq!(
+                Packet::parse(&whole[..len]),
+                Err(Malformed::CutBlock { offset }),
+                "len={len}"
+            );
+        }
+    }
+
+    #[test]
+    fn blocks_come_in_order_and_can_be_skipped() {
+        let bytes = datagram(5, 3, &[0, 1, 7, 0, 0, 0, 2, 8, 9]);
+        let packet = Packet::parse(&bytes).unwrap();
+        let all: Vec<&[u8]> = packet.blocks().collect();
+        assert_eq!(all, [&[7][..], &[], &[8, 9]]);
+        assert_eq!(packet.blocks().len(), 3);
+        assert_eq!(packet.blocks().skip(2).collect::<Vec<_>>(), [&[8, 9][..]]);
+        assert_eq!(packet.blocks().skip(3).next(), None);
+    }
+
+    #[test]
+    fn a_builder_stops_at_its_limit_and_stays_whole() {
+        let mut out = [0xAA; 64];
+        let mut packet = PacketBuilder::new(&mut out, 29, SESSION, 7).unwrap();
+        assert_eq!(packet.push(&[1, 2, 3]), Ok(()));
+        assert_eq!(packet.push(&[1, 2, 3]), Err(Full), "one byte over the limit");
+        assert_eq!(packet.push(&[4, 5]), Ok(()));
+        assert_eq!(packet.push(&[]), Err(Full));
+        assert_eq!(packet.count(), 2);
+        assert_eq!(packet.finish(), datagram(7, 2, &[0, 3, 1, 2, 3, 0, 2, 4, 5]));
+
+        let mut small = [0; 19];
+        assert_eq!(PacketBuilder::new(&mut small, 1_500, SESSION, 7).err(), Some(Full));
+        let mut out = [0; 20];
+        assert_eq!(PacketBuilder::new(&mut out, 19, SESSION, 7).err(), Some(Full));
+        let empty = PacketBuilder::new(&mut out, 1_500, SESSION, 7).unwrap().finish();
+        assert_eq!(empty, heartbeat(SESSION, 7));
+        assert_eq!(end_of_session(SESSION, 7), *datagram(7, 0xFFFF, &[]));
+    }
+
+    #[test]
+    fn a_builder_never_counts_to_end_of_session() {
+        let mut out = std::vec![0; 200_000];
+        let mut packet = PacketBuilder::new(&mut out, 200_000, SESSION, 1).unwrap();
+        for _ in 0..COUNT_MAX {
+            assert_eq!(packet.push(&[]), Ok(()));
+        }
+        assert_eq!(packet.push(&[]), Err(Full));
+        assert_eq!(Packet::parse(packet.finish()).unwrap().count(), COUNT_MAX);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_built_is_read(
+            session: [u8; 10],
+            sequence in 0..u64::MAX / 2,
+            messages in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..60), 0..20),
+        ) {
+            let mut out = [0; 2_048];
+            let mut packet = PacketBuilder::new(&mut out, 2_048, session, sequence).unwrap();
+            for message in &messages {
+                packet.push(message).unwrap();
+            }
+            let packet = Packet::parse(packet.finish()).unwrap();
+            prop_assert_eq!((*packet.session(), packet.sequence()), (session, sequence));
+            prop_assert!(packet.blocks().eq(messages.iter().map(Vec::as_slice)));
+        }
+
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            if let Ok(packet) = Packet::parse(&bytes) {
+                prop_assert_eq!(packet.blocks().count(), usize::from(packet.count()));
+            }
+        }
+
+        #[test]
+        fn a_request_survives_the_round_trip(session: [u8; 10], sequence in 0..u64::MAX - 65_535, count: u16) {
+            let request = Request { session, sequence, count };
+            prop_assert_eq!(Request::parse(&request.to_bytes()), Ok(request));
+            let long = [&request.to_bytes()[..], &[0]].concat();
+            prop_assert_eq!(Request::parse(&long), Err(Malformed::TrailingBytes { offset: 20 }));
+        }
+    }
+}

@@ -254,3 +254,127 @@ pub fn number(field: &[u8], offset: u16) -> Result<u64, Malformed> {
         value.checked_mul(10).and_then(|tens| tens.checked_add(u64::from(digit))).ok_or(refused)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use proptest::prelude::*;
+    use std::vec::Vec;
+
+    /// A 4.00 login by hand: user, password, session, sequence.
+    const LOGIN: &[u8] = b"\x00\x2fLuser01secret          "; // length 47, then a blank session
+    const LOGIN_SEQUENCE: &[u8] = b"                   1";
+
+    #[test]
+    fn layouts_are_those_of_the_specification() {
+        let login = Login::new("user01", "secret", "", 1).unwrap();
+        let accepted = Accepted::new(*b"000000059B", 15);
+        let v4 = Packet::Login { login: &login, heartbeat_timeout: None };
+        let v410 = Packet::Login { login: &login, heartbeat_timeout: Some(b"   15") };
+        let cases: &[(Packet<'_>, Vec<u8>)] = &[
+            (v4, [LOGIN, b"    ", LOGIN_SEQUENCE].concat()),
+            (v410, [b"\x00\x34", &LOGIN[2..], b"    ", LOGIN_SEQUENCE, b"   15"].concat()),
+            (Packet::Accepted(&accepted), b"\x00\x1fA000000059B                  15".to_vec()),
+            (Packet::Rejected(b'A'), b"\x00\x02JA".to_vec()),
+            (Packet::Sequenced(b"abc"), b"\x00\x04Sabc".to_vec()),
+            (Packet::Unsequenced(b""), b"\x00\x01U".to_vec()),
+            (Packet::Debug(b"hello"), b"\x00\x06+hello".to_vec()),
+            (Packet::ServerHeartbeat, b"\x00\x01H".to_vec()),
+            (Packet::ClientHeartbeat, b"\x00\x01R".to_vec()),
+            (Packet::EndOfSession, b"\x00\x01Z".to_vec()),
+            (Packet::Logout, b"\x00\x01O".to_vec()),
+        ];
+        for (packet, want) in cases {
+            let mut out = [0; 128];
+            let len = packet.encode(&mut out).unwrap();
+            assert_eq!(out[..len], want[..], "{packet:?}");
+            assert_eq!(next_packet(&out[..len]), Ok(Some((*packet, len))));
+            for cut in 0..len {
+                assert_eq!(next_packet(&out[..cut]), Ok(None), "{packet:?} cut at {cut}");
+                assert_eq!(packet.encode(&mut [0; 128][..cut]), Err(Full));
+            }
+        }
+        assert_eq!(cases[0].1.len(), 49);
+        assert_eq!(cases[1].1.len(), 54);
+        assert_eq!((login.sequence(), accepted.sequence()), (Ok(1), Ok(15)));
+    }
+
+    #[test]
+    fn a_length_that_the_type_cannot_have_is_refused_before_it_has_come() {
+        use Malformed as M;
+        let cases: &[(&[u8], M)] = &[
+            (b"\x00\x00", M::ZeroLength { offset: 0 }),
+            (b"\x00\x02H", M::WrongLength { kind: b'H', want: 1, len: 2 }),
+            (b"\x00\x01J", M::WrongLength { kind: b'J', want: 2, len: 1 }),
+            (b"\xff\xffA", M::WrongLength { kind: b'A', want: 31, len: 0xFFFF }),
+            (b"\x00\x30L", M::WrongLength { kind: b'L', want: 47, len: 48 }),
+            (b"\x00\x35L", M::WrongLength { kind: b'L', want: 47, len: 53 }),
+            (b"\x00\x01z", M::UnknownType { kind: b'z' }),
+        ];
+        for (stream, want) in cases {
+            assert_eq!(next_packet(stream), Err(*want), "{stream:?}");
+        }
+    }
+
+    #[test]
+    fn fields_are_padded_and_read() {
+        assert_eq!(text::<6>("abc"), Some(*b"abc   "));
+        assert_eq!((text::<6>("abcdefg"), text::<6>("é"), text::<6>("a\n")), (None, None, None));
+        assert_eq!(number_field::<5>(15), Some(*b"   15"));
+        assert_eq!(number_field::<5>(0), Some(*b"    0"));
+        assert_eq!(
+            (number_field::<5>(99_999), number_field::<5>(100_000)),
+            (Some(*b"99999"), None)
+        );
+        assert_eq!(padded_number(u64::MAX), *b"18446744073709551615");
+        let blank = Login {
+            user: *b"      ",
+            password: [b' '; 10],
+            session: [b' '; 10],
+            sequence: [b' '; 20],
+        };
+        assert_eq!(blank.sequence(), Err(Malformed::NotANumber { offset: 29 }));
+        assert_eq!(number(b"\t1", 3), Err(Malformed::NotANumber { offset: 3 }));
+        assert_eq!(RejectReason::from_byte(b'S'), Ok(RejectReason::NoSession));
+    }
+
+    #[test]
+    fn a_message_that_no_packet_can_carry_is_full() {
+        let mut out = std::vec![0; 70_000];
+        let longest = std::vec![7; MESSAGE_MAX];
+        assert_eq!(Packet::Sequenced(&longest).encode(&mut out), Ok(MESSAGE_MAX + 3));
+        assert_eq!(next_packet(&out), Ok(Some((Packet::Sequenced(&longest), MESSAGE_MAX + 3))));
+        let longer = std::vec![7; MESSAGE_MAX + 1];
+        assert_eq!(Packet::Sequenced(&longer).encode(&mut out), Err(Full));
+    }
+
+    proptest! {
+        #[test]
+        fn a_number_survives_the_round_trip(value: u64) {
+            prop_assert_eq!(number(&padded_number(value), 0), Ok(value));
+        }
+
+        #[test]
+        fn whatever_is_framed_is_given_back(
+            kind in prop::sample::select(b"+LAJSUHRZO?".to_vec()),
+            payload in proptest::collection::vec(any::<u8>(), 0..80),
+        ) {
+            let len = (payload.len() as u16 + 1).to_be_bytes();
+            let stream = [&len[..], &[kind], &payload].concat();
+            if let Ok(Some((packet, taken))) = next_packet(&stream) {
+                prop_assert_eq!(taken, stream.len());
+                let mut out = [0; 128];
+                let len = packet.encode(&mut out).unwrap();
+                prop_assert_eq!(&out[..len], &stream[..]);
+            }
+        }
+
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
+            if let Ok(Some((_, taken))) = next_packet(&bytes) {
+                prop_assert!(0 < taken && taken <= bytes.len());
+            }
+        }
+    }
+}
