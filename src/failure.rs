@@ -7,6 +7,8 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
+use serde::Serialize;
+
 /// Why a command ended without doing what was asked. `Display` says what, where and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
@@ -14,8 +16,8 @@ pub enum Failure {
     Failed(Reason),
     /// The command line asks for something that cannot be: exit code 2.
     Usage(Reason),
-    /// The configuration was refused; the text names each fault with its file, line and key: exit code 2.
-    Config(String),
+    /// The configuration was refused: exit code 2.
+    Config(Refusal),
     /// The output had no reader any more (a closed pipe): nothing to say, exit code 0.
     NobodyReads,
 }
@@ -26,6 +28,30 @@ pub struct Reason {
     /// What happened and where: `cannot read day.itch50: No such file or directory`.
     pub what: String,
     /// What to do about it, where we know.
+    pub remedy: Option<String>,
+}
+
+/// A configuration that was refused, for a person and for a script.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Each fault with its file, line, key and excerpt.
+    pub text: String,
+    /// The same one by one.
+    pub faults: Vec<Located>,
+}
+
+/// A fault of a configuration and its place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Located {
+    /// The file as typed.
+    pub file: String,
+    /// From 1.
+    pub line: usize,
+    /// In characters, from 1.
+    pub column: usize,
+    /// What is wrong, naming the key.
+    pub what: String,
+    /// What to do about it.
     pub remedy: Option<String>,
 }
 
@@ -65,7 +91,10 @@ impl Failure {
         match self {
             Self::Failed(reason) => Self::Failed(Reason { remedy: Some(remedy.into()), ..reason }),
             Self::Usage(reason) => Self::Usage(Reason { remedy: Some(remedy.into()), ..reason }),
-            Self::Config(text) => Self::Config(format!("{text}\n{}", remedy.into())),
+            Self::Config(refusal) => {
+                let text = format!("{}\n  {}", refusal.text, remedy.into());
+                Self::Config(Refusal { text, ..refusal })
+            }
             Self::NobodyReads => Self::NobodyReads,
         }
     }
@@ -99,7 +128,7 @@ impl fmt::Display for Failure {
                     None => Ok(()),
                 }
             }
-            Self::Config(text) => f.write_str(text),
+            Self::Config(refusal) => f.write_str(&refusal.text),
             Self::NobodyReads => f.write_str("nobody reads the output any more"),
         }
     }
@@ -109,7 +138,7 @@ impl std::error::Error for Failure {}
 
 #[cfg(test)]
 mod tests {
-    use super::Failure;
+    use super::{Failure, Refusal};
     use std::io;
 
     #[test]
@@ -128,7 +157,7 @@ mod tests {
         let cases = [
             (Failure::failed("x"), 1),
             (Failure::usage("x"), 2),
-            (Failure::Config("x".into()), 2),
+            (Failure::Config(Refusal { text: "x".into(), faults: Vec::new() }), 2),
             (Failure::output(io::Error::from(io::ErrorKind::BrokenPipe)), 0),
         ];
         for (failure, code) in cases {

@@ -10,7 +10,7 @@ use miette::{
 };
 
 use crate::config::Config;
-use crate::failure::Failure;
+use crate::failure::{Failure, Located, Refusal};
 
 /// A configuration's text and the name a person knows it by.
 #[derive(Debug, Clone)]
@@ -75,7 +75,16 @@ impl Source {
             text.push_str("\n\n");
             text.push_str(self.excerpt(fault).trim_end());
         }
-        Failure::Config(text)
+        Failure::Config(Refusal {
+            text,
+            faults: faults.iter().map(|fault| self.locate(fault)).collect(),
+        })
+    }
+
+    fn locate(&self, fault: &Fault) -> Located {
+        let (line, column) = self.place(fault.at.start);
+        let (what, remedy) = (fault.what.clone(), fault.remedy.clone());
+        Located { file: self.name.clone(), line, column, what, remedy }
     }
 
     fn excerpt(&self, fault: &Fault) -> String {

@@ -1,9 +1,17 @@
-//! The cold side.
+//! The process around the shards: configuration, start and stop, commands, figures for people.
+//!
+//! Cold: it may allocate, block and log, and never runs on a shard's core. Nothing depends on it.
 
-pub mod failure;
-pub mod hist;
+pub mod check;
+pub mod cli;
 pub mod config;
 pub mod cpus;
+pub mod failure;
 pub mod fault;
-pub mod topology;
 pub mod generate;
+pub mod hist;
+pub mod logs;
+pub mod preflight;
+pub mod stop;
+pub mod terminal;
+pub mod topology;

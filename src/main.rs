@@ -1,3 +1,8 @@
 //! The command.
 
-fn main() {}
+use std::env;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    rialto::cli::main(env::args_os())
+}

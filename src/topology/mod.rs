@@ -5,6 +5,7 @@
 
 mod feeds;
 mod links;
+mod memory;
 mod owners;
 mod publish;
 mod shards;

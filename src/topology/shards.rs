@@ -44,8 +44,10 @@ pub struct Capacity {
 
 /// More instruments than any venue lists.
 const INSTRUMENTS_MAX: u32 = 1 << 20;
-/// What the books' arenas can number.
+/// What the books can number (`book::Capacity`).
 const ORDERS_MAX: u32 = (1 << 28) - 2;
+/// The same for levels.
+const LEVELS_MAX: u32 = 1 << 27;
 /// An identifier of a shard is a u16, and a host has fewer cpus.
 const SHARDS_MAX: usize = 1_024;
 
@@ -246,7 +248,7 @@ fn capacity(entry: &Spanned<config::Shard>, faults: &mut Faults<'_>) -> Capacity
     let capacity = Capacity {
         instruments: limit("instruments", raw.instruments.as_ref(), INSTRUMENTS_MAX),
         orders: limit("orders", raw.orders.as_ref(), ORDERS_MAX),
-        levels: limit("levels", raw.levels.as_ref(), ORDERS_MAX),
+        levels: limit("levels", raw.levels.as_ref(), LEVELS_MAX),
     };
     if let Some(value) = &raw.instruments
         && 0 < capacity.instruments

@@ -1,0 +1,124 @@
+//! The arguments of each command as typed, and what they become.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::values::{self, Count};
+use crate::{check, generate, hist, preflight};
+
+/// `rialto check`
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// The configuration; without it the one that `rialto run` has built in
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl From<Check> for check::Options {
+    fn from(args: Check) -> Self {
+        Self { config: args.config, json: args.json }
+    }
+}
+
+/// `rialto host`
+#[derive(Debug, Args)]
+pub(super) struct Host {
+    /// Judge the cpus that this configuration pins, instead of the isolated ones
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long, conflicts_with = "script")]
+    json: bool,
+    /// Print a shell script of the fixes, to read and then run
+    #[arg(long)]
+    script: bool,
+    /// Read /proc and /sys below this folder: a copy taken from another host
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    root: PathBuf,
+}
+
+impl From<Host> for preflight::Options {
+    fn from(args: Host) -> Self {
+        Self { config: args.config, json: args.json, script: args.script, root: args.root }
+    }
+}
+
+/// `rialto hist`
+#[derive(Debug, Args)]
+pub(super) struct Hist {
+    /// Histogram files, .hlog or .hgrm; two are compared
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// Write a page with a plot
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    /// Unit of the values in files that do not name one: ns, us, ms or s
+    #[arg(long, default_value = "ns", value_parser = clap::value_parser!(hist::Unit))]
+    unit: hist::Unit,
+}
+
+impl From<Hist> for hist::Options {
+    fn from(args: Hist) -> Self {
+        Self { files: args.files, html: args.html, json: args.json, unit: args.unit }
+    }
+}
+
+/// `rialto generate`
+#[derive(Debug, Args)]
+pub(super) struct Generate {
+    /// The file to write
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// The same seed gives the same bytes
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Messages of the day, e.g. 1000000 or 1M
+    #[arg(long, default_value = "1M", value_parser = values::count)]
+    messages: Count,
+    /// Instruments
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..))]
+    symbols: u16,
+    /// Orders that rest once the books have filled; default 200 an instrument
+    #[arg(long, value_name = "ORDERS")]
+    live: Option<u32>,
+    /// BinaryFILE, or a capture of MoldUDP64 packets; default by the name of the file
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    Itch,
+    Pcap,
+}
+
+impl From<Generate> for generate::FileOptions {
+    fn from(args: Generate) -> Self {
+        let format = |format| match format {
+            Format::Itch => generate::Format::Itch,
+            Format::Pcap => generate::Format::Pcap,
+        };
+        Self {
+            day: generate::Options {
+                seed: args.seed,
+                symbols: args.symbols,
+                messages: args.messages.0,
+                live_orders: args.live,
+                ..generate::Options::default()
+            },
+            out: args.out,
+            format: args.format.map(format),
+            json: args.json,
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! About how much memory a topology takes, from the sizes that the books and sessions are made of.
+
+use std::collections::BTreeMap;
+
+use venue::Depth;
+
+use super::{Feed, ShardId, Topology};
+
+/// An order and its share of the index that finds it (`book::Capacity`).
+const ORDER_BYTES: u64 = 38;
+/// A price level and its share of the node it lies in, at most (`book::Capacity`).
+const LEVEL_BYTES: u64 = 100;
+/// A book without orders, its ticker and its place in the tables of tickers.
+const INSTRUMENT_BYTES: u64 = 256;
+/// A packet that waits behind a gap: a full datagram and its number.
+const PACKET_BYTES: u64 = 1_536;
+
+impl Topology {
+    /// Of one shard, in bytes: its books, and a window for each feed it joins. Not its rings.
+    pub fn memory_of(&self, id: ShardId) -> u64 {
+        let Some(shard) = self.shards.get(id.index()) else {
+            return 0;
+        };
+        let room = shard.capacity;
+        let feeds: Vec<&Feed> = self.feeds_of(id).map(|(_, feed)| feed).collect();
+        // Each venue has books of its own on the shard, whatever the number of its feeds.
+        let venues: BTreeMap<&str, Depth> =
+            feeds.iter().map(|feed| (feed.venue.name, feed.venue.depth)).collect();
+        let of_venue = |depth: &Depth| {
+            let orders = match depth {
+                Depth::Orders => u64::from(room.orders) * ORDER_BYTES,
+                Depth::Levels => 0,
+            };
+            orders
+                + u64::from(room.levels) * LEVEL_BYTES
+                + u64::from(room.instruments) * INSTRUMENT_BYTES
+        };
+        // Each below 2^32 times a small constant: the sum stays far below 2^64.
+        let books: u64 = venues.values().map(of_venue).sum();
+        let windows = |feed: &&Feed| u64::from(feed.session.window_packets) * PACKET_BYTES;
+        books + feeds.iter().map(windows).sum::<u64>()
+    }
+}
