@@ -356,3 +356,6 @@ fn fold(mut total: u32) -> u16 {
     }
     !(total as u16)
 }
+
+#[cfg(test)]
+mod tests;

@@ -150,3 +150,130 @@ pub fn encode(time_ns: u64, frame: &[u8], out: &mut [u8]) -> Result<usize, Full>
     let header = record_header(time_ns, frame.len()).ok_or(Full)?;
     write_parts(&[&header, frame], out)
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use crate::capture::Capture;
+    use proptest::prelude::*;
+    use std::vec::Vec;
+
+    /// A file by hand: magic, then the rest of the header and records of (seconds, ticks, frame).
+    fn file(big: bool, magic: u32, link: u32, records: &[(u32, u32, &[u8])]) -> Vec<u8> {
+        let number = |value: u32| if big { value.to_be_bytes() } else { value.to_le_bytes() };
+        let version = if big { [0, 2, 0, 4] } else { [2, 0, 4, 0] };
+        let mut bytes =
+            [number(magic), version, [0; 4], [0; 4], number(65_535), number(link)].concat();
+        for (seconds, ticks, frame) in records {
+            let len = number(frame.len() as u32);
+            bytes.extend([number(*seconds), number(*ticks), len, number(1_514)].concat());
+            bytes.extend(*frame);
+        }
+        bytes
+    }
+
+    #[test]
+    fn both_orders_and_both_units_read_the_same() {
+        let cases = [
+            // big-endian, magic, ticks
+            (false, MICROSECONDS, 7),
+            (true, MICROSECONDS, 7),
+            (false, NANOSECONDS, 7_000),
+            (true, NANOSECONDS, 7_000),
+        ];
+        for (big, magic, ticks) in cases {
+            let bytes = file(big, magic, 1, &[(1_700_000_000, ticks, &[1, 2, 3]), (5, 0, &[])]);
+            let frames: Vec<_> = Capture::open(&bytes).unwrap().collect::<Result<_, _>>().unwrap();
+            let first = Frame {
+                time_ns: 1_700_000_000_000_007_000,
+                link: 1,
+                bytes: &[1, 2, 3],
+                original_len: 1_514,
+                offset: 24,
+            };
+            let second = Frame { time_ns: 5_000_000_000, bytes: &[], offset: 43, ..first };
+            assert_eq!(frames, [first, second], "big={big} magic={magic:#x}");
+        }
+    }
+
+    #[test]
+    fn a_link_type_is_given_as_it_is() {
+        let bytes = file(false, MICROSECONDS, 0x5000_0071, &[(0, 0, &[])]);
+        assert_eq!(Capture::open(&bytes).unwrap().next().unwrap().unwrap().link, 113);
+    }
+
+    #[test]
+    fn cut_anywhere_it_says_where() {
+        let whole = file(false, MICROSECONDS, 1, &[(0, 0, &[1, 2, 3]), (0, 0, &[4])]);
+        for len in 0..whole.len() {
+            let cut = &whole[..len];
+            let truncated =
+                |offset, want| BadCapture::Truncated { offset, want, left: len as u64 - offset };
+            let want = match len {
+                0..4 => Err(truncated(0, 4)),
+                4..24 => Err(truncated(0, 24)),
+                24 => Ok(0),
+                25..40 => Err(truncated(24, 16)),
+                40..43 => Err(truncated(24, 19)),
+                43 => Ok(1),
+                44..59 => Err(truncated(43, 16)),
+                _ => Err(truncated(43, 17)),
+            };
+            let got = Capture::open(cut).and_then(|mut frames| {
+                let read = frames.by_ref().try_fold(0, |count, frame| frame.map(|_| count + 1));
+                assert_eq!(frames.next(), None, "ended for good");
+                read
+            });
+            assert_eq!(got, want, "len={len}");
+        }
+    }
+
+    #[test]
+    fn absurd_headers_are_refused() {
+        let mut bytes = file(false, MICROSECONDS, 1, &[(0, 0, &[])]);
+        bytes[24 + 8..24 + 12].copy_from_slice(&0xFFFF_FFFF_u32.to_le_bytes());
+        let got: Vec<_> = Capture::open(&bytes).unwrap().collect();
+        assert_eq!(got, [Err(BadCapture::FrameTooLong { offset: 24, len: 0xFFFF_FFFF })]);
+
+        bytes[4] = 3;
+        let want = BadCapture::UnknownVersion { offset: 0, major: 3 };
+        assert_eq!(Capture::open(&bytes).err(), Some(want));
+        bytes[0] = 0;
+        let want = BadCapture::UnknownMagic { magic: 0x00C3_B2A1 };
+        assert_eq!(Capture::open(&bytes).err(), Some(want));
+    }
+
+    #[test]
+    fn what_the_format_cannot_hold_is_not_written() {
+        let mut out = [0; 20];
+        assert_eq!(encode(u64::MAX, &[], &mut out), Err(Full), "after 2106");
+        assert_eq!(encode(0, &[0; 5], &mut out), Err(Full));
+        assert_eq!(encode(0, &[0; 4], &mut out), Ok(20));
+        assert_eq!(record_header(0, FRAME_MAX as usize + 1), None);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(
+            frames in prop::collection::vec((0..4_294_967_296_000_000_000_u64, prop::collection::vec(any::<u8>(), 0..80)), 0..9),
+        ) {
+            let mut bytes = FILE_HEADER.to_vec();
+            for (time_ns, frame) in &frames {
+                let mut out = [0; 96];
+                let len = encode(*time_ns, frame, &mut out).unwrap();
+                bytes.extend_from_slice(&out[..len]);
+            }
+            let read: Vec<_> = Capture::open(&bytes).unwrap()
+                .map(|frame| frame.map(|f| (f.time_ns, f.bytes.to_vec())))
+                .collect::<Result<_, _>>().unwrap();
+            prop_assert_eq!(read, frames);
+        }
+
+        #[test]
+        fn arbitrary_records_end(rest in prop::collection::vec(any::<u8>(), 0..200)) {
+            let bytes = [&FILE_HEADER[..], &rest].concat();
+            prop_assert!(Capture::open(&bytes).unwrap().count() <= rest.len());
+        }
+    }
+}

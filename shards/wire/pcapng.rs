@@ -244,3 +244,6 @@ impl<'a> Iterator for Packets<'a> {
         None
     }
 }
+
+#[cfg(test)]
+mod tests;
