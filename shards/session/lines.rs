@@ -222,7 +222,8 @@ mod tests {
 
     #[test]
     fn counts_what_a_line_missed_and_takes_back_what_was_late() {
-        let cases: [(&[(u64, u64)], u64, u64); 7] = [
+        type Case = (&'static [(u64, u64)], u64, u64);
+        let cases: [Case; 7] = [
             // packets (from, end)                 lost late
             (&[(1, 3), (3, 4)], 0, 0),
             (&[(7, 8), (8, 9)], 0, 0), // joined in the middle: not lost

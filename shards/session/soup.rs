@@ -1,6 +1,24 @@
-//! SoupBinTCP 3.00, 4.00 and 4.10: both roles.
+//! SoupBinTCP 3.00, 4.00 and 4.10: a login, numbered messages and heartbeats on a stream, both roles.
+//!
+//! The layout is `wire::soupbintcp`'s; here is what follows what. Each side takes bytes split
+//! anywhere into a bounded buffer, and keeps the bytes to send in another. Neither knows what a
+//! message says. After any fault the connection is over, with a counted reason: a stream that lost
+//! its framing cannot be trusted again.
 
-use types::{Nanos, SeqNo};
+mod buffers;
+mod client;
+mod server;
+#[cfg(test)]
+mod tests;
+
+use core::fmt;
+
+use types::Nanos;
+use wire::Malformed;
+
+pub(crate) use client::Heard;
+pub use client::{Client, Event};
+pub use server::{Request, Server};
 
 use crate::SessionId;
 
@@ -20,19 +38,21 @@ pub enum Version {
 pub struct SoupConfig {
     /// Which edition.
     pub version: Version,
-    /// Silence of ours before a heartbeat.
+    /// Silence of ours before a heartbeat: a second by the specification.
     pub heartbeat: Nanos,
-    /// Silence of theirs before the connection is dead. A 4.10 login carries it to the server.
+    /// Silence of theirs before the connection is dead: 15 seconds by the specification. A 4.10
+    /// client's login carries it, in whole seconds, to the server, which takes it in place of its own.
     pub dead: Nanos,
     /// How long a login may take.
     pub login: Nanos,
-    /// Bytes of the longest packet taken, length field left out.
+    /// Bytes of the longest packet taken, length field left out; held at 64 to 65,535.
     pub packet_bytes_max: usize,
-    /// Bytes that may wait to be sent.
+    /// Bytes that may wait to be sent; held at 128 or more.
     pub transmit_bytes_max: usize,
 }
 
 impl Default for SoupConfig {
+    /// 4.00, the specification's times, packets up to 4 KiB, 64 KiB to send.
     fn default() -> Self {
         Self {
             version: Version::V400,
@@ -45,27 +65,73 @@ impl Default for SoupConfig {
     }
 }
 
-/// Who logs in, and to what.
+/// Who logs in, and to what. Text is left-justified and padded with spaces.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Credentials {
-    /// Left-justified, space-padded.
+    /// Case does not matter.
     pub user: [u8; 6],
-    /// Left-justified, space-padded.
+    /// Case does not matter.
     pub password: [u8; 10],
     /// Which session; blank is the current one.
     pub session: SessionId,
 }
 
+impl Credentials {
+    /// From text; `None` where one is too long or not printable ASCII.
+    pub fn new(user: &str, password: &str, session: &str) -> Option<Self> {
+        let session = SessionId::parse(session)?;
+        let (user, password) = (wire::soupbintcp::text(user)?, wire::soupbintcp::text(password)?);
+        Some(Self { user, password, session })
+    }
+
+    /// The same user with the same password, in any case. Takes the same time whatever differs.
+    pub fn matches(&self, other: &Self) -> bool {
+        let differs = |a: &[u8], b: &[u8]| {
+            let pairs = a.iter().zip(b);
+            pairs.fold(0, |sum, (a, b)| sum | (a.to_ascii_uppercase() ^ b.to_ascii_uppercase()))
+        };
+        differs(&self.user, &other.user) | differs(&self.password, &other.password) == 0
+    }
+}
+
+/// Without the password: it goes to no log.
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let user = core::str::from_utf8(self.user.trim_ascii_end()).unwrap_or("?");
+        f.debug_struct("Credentials")
+            .field("user", &user)
+            .field("session", &self.session)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Why a login was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub enum Reject {
     /// `A`: wrong user or password.
-    NotAuthorised = b'A',
+    NotAuthorised,
     /// `S`: no such session.
-    NoSession = b'S',
-    /// Any other letter.
-    Other = 0,
+    NoSession,
+    /// A letter that the specification does not list.
+    Other(u8),
+}
+
+impl Reject {
+    pub(crate) const fn from_letter(letter: u8) -> Self {
+        match letter {
+            b'A' => Self::NotAuthorised,
+            b'S' => Self::NoSession,
+            other => Self::Other(other),
+        }
+    }
+
+    pub(crate) const fn letter(self) -> u8 {
+        match self {
+            Self::NotAuthorised => b'A',
+            Self::NoSession => b'S',
+            Self::Other(letter) => letter,
+        }
+    }
 }
 
 /// Why a connection is over. The number goes to counters: append, never renumber.
@@ -74,7 +140,7 @@ pub enum Reject {
 pub enum Closed {
     /// They closed it.
     Remote = 1,
-    /// We logged out.
+    /// The client logged out.
     LoggedOut = 2,
     /// The session ended.
     SessionEnded = 3,
@@ -84,14 +150,27 @@ pub enum Closed {
     LoginTimeout = 5,
     /// Silent for too long.
     Dead = 6,
-    /// A packet of length zero, or of a wrong length for its type.
+    /// A packet of length zero, or of a wrong length for its type or edition.
     BadLength = 7,
     /// Longer than we take.
     Oversized = 8,
-    /// A type that does not exist, or not in this state or edition.
+    /// A type that does not exist, or not here: of the other role, before the login, of a later edition.
     Unexpected = 9,
     /// A number that is none, or out of range.
     BadNumber = 10,
+}
+
+impl Closed {
+    /// What a damaged packet is called here.
+    fn from_malformed(fault: Malformed) -> Self {
+        if matches!(fault, Malformed::UnknownType { .. }) {
+            Self::Unexpected
+        } else if matches!(fault, Malformed::NotANumber { .. }) {
+            Self::BadNumber
+        } else {
+            Self::BadLength
+        }
+    }
 }
 
 /// Why something was not sent.
@@ -100,179 +179,10 @@ pub enum Closed {
 pub enum NotSent {
     /// The bytes that wait fill the buffer: transmit, then try again.
     Full = 1,
-    /// Not logged in.
+    /// Not logged in, or over.
     NotLoggedIn = 2,
-    /// Longer than a packet may be.
+    /// Longer than a packet, or the whole buffer, may be.
     TooLong = 3,
     /// This edition cannot carry it.
     Version = 4,
-}
-
-/// What the client hears.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event<'a> {
-    /// Logged in.
-    Accepted {
-        /// To which session.
-        session: SessionId,
-        /// The next sequenced message to come.
-        next: SeqNo,
-    },
-    /// Refused; the connection is over.
-    Rejected(Reject),
-    /// A sequenced message.
-    Sequenced {
-        /// Its number.
-        sequence: SeqNo,
-        /// Its bytes.
-        message: &'a [u8],
-    },
-    /// An unsequenced message.
-    Unsequenced(&'a [u8]),
-    /// Free text.
-    Debug(&'a [u8]),
-    /// The session ended; the connection is over.
-    EndOfSession,
-    /// The connection is over: close the socket. The last event.
-    Closed(Closed),
-}
-
-/// The client's side of a connection.
-#[derive(Debug)]
-pub struct Client {}
-
-impl Client {
-    /// Not connected.
-    pub fn new(_config: SoupConfig, _credentials: Credentials) -> Self {
-        unimplemented!()
-    }
-    /// The connection is up: logs in and asks for messages from `next` on (0: only new ones).
-    pub fn on_opened(&mut self, _now: Nanos, _next: SeqNo) {
-        unimplemented!()
-    }
-    /// Takes bytes, split anywhere, and says how many: drain `poll` and offer the rest again.
-    pub fn on_bytes(&mut self, _now: Nanos, _bytes: &[u8]) -> usize {
-        unimplemented!()
-    }
-    /// The connection went down.
-    pub fn on_closed(&mut self) {
-        unimplemented!()
-    }
-    /// The time given by `next_deadline` has come.
-    pub fn on_deadline(&mut self, _now: Nanos) {
-        unimplemented!()
-    }
-    /// When `on_deadline` is wanted.
-    pub fn next_deadline(&self) -> Option<Nanos> {
-        unimplemented!()
-    }
-    /// The next event. Call until `None` after every input.
-    pub fn poll(&mut self) -> Option<Event<'_>> {
-        unimplemented!()
-    }
-    /// Bytes to send; tell `sent` how many were.
-    pub fn poll_transmit(&self) -> Option<&[u8]> {
-        unimplemented!()
-    }
-    /// That many of the bytes were sent.
-    pub fn sent(&mut self, _bytes: usize) {
-        unimplemented!()
-    }
-    /// Sends an unsequenced message.
-    pub fn send(&mut self, _now: Nanos, _message: &[u8]) -> Result<(), NotSent> {
-        unimplemented!()
-    }
-    /// Logs out: the connection is over once the bytes are sent.
-    pub fn logout(&mut self, _now: Nanos) {
-        unimplemented!()
-    }
-    /// The next sequenced message to come: what to resume from.
-    pub fn sequence(&self) -> SeqNo {
-        unimplemented!()
-    }
-}
-
-/// What the server hears.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Request<'a> {
-    /// Answer with `accept` or `reject`.
-    Login {
-        /// Who, and to which session.
-        credentials: Credentials,
-        /// From which message on; 0: only new ones.
-        sequence: SeqNo,
-    },
-    /// An unsequenced message.
-    Unsequenced(&'a [u8]),
-    /// Free text.
-    Debug(&'a [u8]),
-    /// The connection is over: close the socket once `poll_transmit` is empty. The last.
-    Closed(Closed),
-}
-
-/// The server's side of one connection.
-#[derive(Debug)]
-pub struct Server {}
-
-impl Server {
-    /// A connection that came up at `now`.
-    pub fn new(_config: SoupConfig, _now: Nanos) -> Self {
-        unimplemented!()
-    }
-    /// For the next connection, without allocating.
-    pub fn reset(&mut self, _now: Nanos) {
-        unimplemented!()
-    }
-    /// Takes bytes, split anywhere, and says how many: drain `poll` and offer the rest again.
-    pub fn on_bytes(&mut self, _now: Nanos, _bytes: &[u8]) -> usize {
-        unimplemented!()
-    }
-    /// The connection went down.
-    pub fn on_closed(&mut self) {
-        unimplemented!()
-    }
-    /// The time given by `next_deadline` has come.
-    pub fn on_deadline(&mut self, _now: Nanos) {
-        unimplemented!()
-    }
-    /// When `on_deadline` is wanted.
-    pub fn next_deadline(&self) -> Option<Nanos> {
-        unimplemented!()
-    }
-    /// The next thing heard. Call until `None` after every input.
-    pub fn poll(&mut self) -> Option<Request<'_>> {
-        unimplemented!()
-    }
-    /// Lets the client in. `end` is one past the newest sequenced message of `session`.
-    pub fn accept(&mut self, _now: Nanos, _session: SessionId, _end: SeqNo) {
-        unimplemented!()
-    }
-    /// Refuses the client: the connection is over once the bytes are sent.
-    pub fn reject(&mut self, _now: Nanos, _reason: Reject) {
-        unimplemented!()
-    }
-    /// The sequenced message this client gets next; `None` while it is not logged in.
-    pub fn wanted(&self) -> Option<SeqNo> {
-        unimplemented!()
-    }
-    /// Sends the message that is `wanted`.
-    pub fn send_sequenced(&mut self, _now: Nanos, _message: &[u8]) -> Result<SeqNo, NotSent> {
-        unimplemented!()
-    }
-    /// Sends an unsequenced message.
-    pub fn send_unsequenced(&mut self, _now: Nanos, _message: &[u8]) -> Result<(), NotSent> {
-        unimplemented!()
-    }
-    /// Ends the session: the connection is over once the bytes are sent.
-    pub fn end_session(&mut self, _now: Nanos) -> Result<(), NotSent> {
-        unimplemented!()
-    }
-    /// Bytes to send; tell `sent` how many were.
-    pub fn poll_transmit(&self) -> Option<&[u8]> {
-        unimplemented!()
-    }
-    /// That many of the bytes were sent.
-    pub fn sent(&mut self, _bytes: usize) {
-        unimplemented!()
-    }
 }
