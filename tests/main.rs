@@ -2,4 +2,5 @@
 
 mod captures;
 mod kit;
+mod lobster;
 mod tidy;
