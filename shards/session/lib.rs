@@ -12,6 +12,8 @@ mod health;
 mod lines;
 mod packet;
 mod receiver;
+#[cfg(test)]
+mod recovery;
 mod step;
 mod window;
 

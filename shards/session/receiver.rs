@@ -245,11 +245,12 @@ impl Receiver {
                 self.begin_session(now, packet.session, from);
             }
         }
-        if self.seen != 0
-            && self.seen.saturating_add(self.config.far_messages) < from
-            && !self.agrees(from, end)
-        {
+        let far = self.config.far_messages;
+        if self.seen != 0 && self.seen.saturating_add(far) < from && !self.agrees(from, end) {
             return Err(self.malformed(line));
+        }
+        if self.next <= end && end + far < self.seen && self.agrees(from, end) {
+            self.retreat(end);
         }
         Ok(())
     }

@@ -142,6 +142,13 @@ impl Window {
         }
     }
 
+    /// Lets go of every packet that begins above `sequence`.
+    pub(crate) fn discard_above(&mut self, sequence: u64) {
+        while self.last().is_some_and(|last| sequence < last.sequence) {
+            self.free.extend(self.waiting.pop_back().map(|last| last.place));
+        }
+    }
+
     pub(crate) fn clear(&mut self) {
         self.discard_below(u64::MAX);
     }
@@ -199,6 +206,8 @@ mod tests {
         assert_eq!(put(&mut window, 11, 12, 8), Kept::Refused);
         assert_eq!(drain(&mut window), [(9, 10), (10, 11)]);
         put(&mut window, 1, 2, 0);
+        put(&mut window, 3, 4, 0);
+        window.discard_above(2);
         window.discard_below(1);
         assert_eq!(window.len(), 1);
         window.discard_below(2);

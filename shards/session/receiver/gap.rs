@@ -323,6 +323,22 @@ impl Receiver {
         self.phase = Phase::Live;
     }
 
+    /// The stream is not where the very first packet said: two later ones agree that it is here.
+    pub(super) fn retreat(&mut self, seen: u64) {
+        self.seen = seen;
+        self.window.discard_above(seen.saturating_add(self.config.far_messages));
+        self.last = 0;
+        self.hole = (0, 0);
+        for track in &mut self.tracks {
+            track.restart();
+        }
+        match &mut self.phase {
+            Phase::Snapshot { since } => *since = (*since).min(seen),
+            Phase::Reordering | Phase::Requesting { .. } => self.phase = Phase::Live,
+            Phase::Waiting | Phase::Live => {}
+        }
+    }
+
     /// Another session replaces the one that ended or fell silent.
     pub(super) fn begin_session(&mut self, now: Nanos, session: SessionId, sequence: u64) {
         self.session = session;

@@ -190,6 +190,27 @@ fn a_far_jump_is_believed_when_a_second_packet_agrees() {
 }
 
 #[test]
+fn a_first_packet_from_nowhere_poisons_nothing_for_long() {
+    // Held for a snapshot: two that agree put it right at once.
+    let mut desk = Desk::new(ReceiverConfig { start: Start::Snapshot, ..config() });
+    desk.packet(A, 1 << 40, 1);
+    desk.packet(A, 7, 1);
+    desk.packet(B, 8, 1);
+    assert_eq!(desk.rx.health().seen, SeqNo::new(9));
+    assert_eq!(desk.rx.join(desk.now, SeqNo::new(7)), Ok(()));
+    assert_eq!(desk.told(), "apply 7+1 apply 8+1 live");
+    // Taken for the start: the true stream is old news until nothing newer came for long enough.
+    let mut desk = Desk::new(ReceiverConfig { start: Start::FirstSeen, ..config() });
+    desk.packet(A, 1 << 40, 1);
+    assert_eq!(desk.told(), "live");
+    assert_eq!(desk.packet(A, 7, 1), Arrival::Duplicate);
+    assert_eq!(desk.at(10_000), "stale silent");
+    assert_eq!(desk.packet(A, 8, 1), Arrival::Duplicate);
+    assert_eq!(desk.packet(A, 9, 1), Arrival::Held);
+    assert_eq!(desk.told(), "new SESSION001 apply 9+1 live");
+}
+
+#[test]
 fn a_gap_waits_then_asks_then_tries_again_then_wants_a_snapshot() {
     let mut desk = Desk::live(config());
     assert_eq!(desk.packet(A, 5, 1), Arrival::Held);
