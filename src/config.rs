@@ -194,7 +194,7 @@ pub struct Session {
 pub struct Link {
     /// The producer: a shard, or `control`.
     pub from: Spanned<String>,
-    /// The consumer: a shard, or `tops`.
+    /// The consumer: a shard, `tops` (best prices, for the terminal) or `alarms` (for the log).
     pub to: Option<Spanned<String>>,
     /// Messages of 64 bytes it holds; a power of two. Required.
     pub depth: Option<Spanned<u32>>,

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Finding, Fix, Load, Tree, Verdict};
-use crate::cpus;
+use crate::{cpus, terminal};
 
 type Check = fn(&Tree, &Load) -> Finding;
 
@@ -75,6 +75,11 @@ fn sysctl(key: &str, value: impl std::fmt::Display) -> Fix {
     Fix::Command(format!("sudo sysctl -w {key}={value}"))
 }
 
+/// As a person says it; a size below zero is none.
+fn size(bytes: i64) -> String {
+    terminal::bytes(u64::try_from(bytes).unwrap_or(0))
+}
+
 fn kernel(tree: &Tree, _: &Load) -> Finding {
     let finding = finding("kernel", "6.0 or newer");
     let Some(release) = tree.text("proc/sys/kernel/osrelease") else {
@@ -140,15 +145,15 @@ fn memlock(tree: &Tree, load: &Load) -> Finding {
 }
 
 fn receive_buffer(tree: &Tree, _: &Load) -> Finding {
-    let finding = finding("net.core.rmem_max", format!("{RECEIVE_BUFFER} or more"));
+    let finding = finding("net.core.rmem_max", format!("{} or more", size(RECEIVE_BUFFER)));
     match tree.number("proc/sys/net/core/rmem_max") {
         None => finding.unknown("no /proc/sys/net/core/rmem_max"),
-        Some(bytes) if RECEIVE_BUFFER <= bytes => finding.good(bytes.to_string()),
+        Some(bytes) if RECEIVE_BUFFER <= bytes => finding.good(size(bytes)),
         Some(bytes) => finding.costs(
-            bytes.to_string(),
+            size(bytes),
             format!(
-                "a burst over {} KiB while a shard is busy is dropped by the kernel and must be asked for again",
-                bytes >> 10
+                "of a burst, what goes over {} while a shard is busy is dropped and must be asked for again",
+                size(bytes)
             ),
             sysctl("net.core.rmem_max", RECEIVE_BUFFER),
         ),
@@ -295,6 +300,16 @@ fn covered(
             Fix::Advice("this host has one cpu: nothing can be set apart".to_owned()),
         );
     }
+    if !load.shard_cpus.is_empty() && online.is_subset(&load.shard_cpus) {
+        return finding.costs(
+            cpus::list(listed),
+            cost,
+            Fix::Advice(
+                "every cpu is a shard's: leave one to the kernel, then set the others apart"
+                    .to_owned(),
+            ),
+        );
+    }
     // Without a configuration: all but the first, which the kernel keeps for itself.
     let mut wanted: BTreeSet<u32> = load.shard_cpus.union(listed).copied().collect();
     if load.shard_cpus.is_empty() {
@@ -335,20 +350,29 @@ fn nic_interrupts(tree: &Tree, load: &Load) -> Finding {
         return finding
             .unknown("no cpu is isolated: give --config FILE to say which are the shards'");
     }
-    let nics = nics(tree);
-    let mut guilty = Vec::new();
+    let nics: Vec<(String, Option<String>)> = nics(tree)
+        .into_iter()
+        .map(|nic| (nic.clone(), tree.link_name(&format!("sys/class/net/{nic}/device"))))
+        .collect();
+    let (mut guilty, mut unread) = (Vec::new(), 0_usize);
     for line in interrupts.lines().skip(1) {
         let Some((number, rest)) = line.split_once(':') else { continue };
         let number = number.trim();
-        let named = |nic: &String| rest.split_whitespace().any(|word| belongs(word, nic));
-        if number.parse::<u32>().is_err() || !nics.iter().any(named) {
+        let ours = |(nic, device): &(String, Option<String>)| {
+            rest.split_whitespace().any(|word| belongs(word, nic, device.as_deref()))
+        };
+        if number.parse::<u32>().is_err() || !nics.iter().any(ours) {
             continue;
         }
-        let affinity =
-            tree.cpu_list(&format!("proc/irq/{number}/smp_affinity_list")).unwrap_or_default();
-        if !affinity.is_disjoint(&load.shard_cpus) {
-            guilty.push(number.to_owned());
+        match tree.cpu_list(&format!("proc/irq/{number}/smp_affinity_list")) {
+            None => unread += 1,
+            Some(affinity) if affinity.is_disjoint(&load.shard_cpus) => {}
+            Some(_) => guilty.push(number.to_owned()),
         }
+    }
+    if guilty.is_empty() && 0 < unread {
+        return finding
+            .unknown(format!("{unread} of /proc/irq/*/smp_affinity_list cannot be read"));
     }
     if guilty.is_empty() {
         return finding.good("kept off");
@@ -370,9 +394,15 @@ fn nic_interrupts(tree: &Tree, load: &Load) -> Finding {
     )
 }
 
-/// `eth0`, `eth0-rx-1`, `mlx5_comp0@pci:..` do and `eth01` does not belong to `eth0`.
-fn belongs(word: &str, nic: &str) -> bool {
-    word.strip_prefix(nic).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', ':', '@']))
+/// `eth0`, `eth0-rx-1` belong to `eth0`, and so do `virtio2-input.0` and `mlx5_comp0@pci:0000:3b:00.0` where that is
+/// its device; `eth01` does not.
+fn belongs(word: &str, nic: &str, device: Option<&str>) -> bool {
+    let starts = |name: &str| {
+        word.strip_prefix(name)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', ':', '@']))
+    };
+    starts(nic)
+        || device.is_some_and(|device| starts(device) || word.ends_with(&format!("@pci:{device}")))
 }
 
 /// The interfaces with hardware behind them.

@@ -68,7 +68,14 @@ pub(super) fn table(findings: &[Finding], load: &Load) -> String {
             Fix::Advice(advice) => writeln!(text, "    {advice}"),
         };
     }
-    let _ = writeln!(text, "\n{stops} stop it, {costs} cost time, {unknown} unknown.");
+    let things = |count: usize, verb: &str| match count {
+        0 => format!("nothing {verb}s"),
+        1 => format!("1 thing {verb}s"),
+        _ => format!("{count} things {verb}"),
+    };
+    let sum =
+        format!("{} it, {} time, {unknown} unknown", things(stops, "stop"), things(costs, "cost"));
+    let _ = writeln!(text, "\nIn sum: {sum}.");
     if 0 < stops + costs {
         text.push_str("As a script to read and then run: rialto host --script\n");
     }

@@ -55,6 +55,12 @@ impl Tree {
         self.cpu_list("sys/devices/system/cpu/online").unwrap_or_default().into_iter().collect()
     }
 
+    /// The last part of what a symbolic link points at: the name of a device.
+    pub fn link_name(&self, path: &str) -> Option<String> {
+        let target = fs::read_link(self.root.join(path)).ok()?;
+        Some(target.file_name()?.to_str()?.to_owned())
+    }
+
     /// Whether a path is there.
     pub fn has(&self, path: &str) -> bool {
         self.root.join(path).exists()

@@ -9,14 +9,16 @@ use crate::config::{self, Config, Policy};
 use crate::fault;
 
 /// The ends of links that are no shard, each with what it does.
-pub const COLD_ENDS: [(&str, ColdEnd); 2] =
-    [("tops", ColdEnd::Tops), ("control", ColdEnd::Control)];
+pub const COLD_ENDS: [(&str, ColdEnd); 3] =
+    [("tops", ColdEnd::Tops), ("alarms", ColdEnd::Alarms), ("control", ColdEnd::Control)];
 
 /// An end of a link on the cold side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ColdEnd {
     /// Takes each change of a best bid or offer: the table on the terminal. Consumes only.
     Tops,
+    /// Takes what a shard alarms of (a stale book, a full arena, a bad message): the log. Consumes only.
+    Alarms,
     /// Gives orders to shards: halt, limits, drain. Produces only.
     Control,
 }
@@ -61,8 +63,8 @@ pub(super) fn check(config: &Config, faults: &mut Faults<'_>) -> Vec<Link> {
     for entry in &config.links {
         let raw = entry.get_ref();
         let from = end("from", &raw.from, &shards, faults);
-        if from == Some(End::Cold(ColdEnd::Tops)) {
-            let what = "a link comes from `tops`, which only consumes";
+        if let Some(End::Cold(ColdEnd::Tops | ColdEnd::Alarms)) = from {
+            let what = format!("a link comes from `{}`, which only consumes", raw.from.get_ref());
             faults.add(&raw.from, what).remedy_last("exchange `from` and `to`");
         }
         let to = consumer(entry, &shards, faults);
@@ -114,14 +116,14 @@ fn consumer(
     let raw = entry.get_ref();
     let what = format!("the link from `{}` has no consumer", raw.from.get_ref());
     let Some(to) = &raw.to else {
-        faults.add(entry, what).remedy_last("add `to = ..`: a shard or `tops`");
+        faults.add(entry, what).remedy_last("add `to = ..`: a shard, `tops` or `alarms`");
         return None;
     };
     let end = end("to", to, shards, faults)?;
     if end == End::Cold(ColdEnd::Control) {
         faults
             .add(to, format!("{what}: `control` only produces"))
-            .remedy_last("write `to = ..` with a shard or `tops`");
+            .remedy_last("write `to = ..` with a shard, `tops` or `alarms`");
         return None;
     }
     Some(end)
