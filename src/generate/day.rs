@@ -134,7 +134,11 @@ impl Day {
             .iter()
             .find_map(|part| match part {
                 Part::Flow(flow) if flow.notices => Some(share(flowing, flow)),
-                Part::Flow(_) | Part::Event { .. } | Part::Directory | Part::Decline | Part::Cross(_) => None,
+                Part::Flow(_)
+                | Part::Event { .. }
+                | Part::Directory
+                | Part::Decline
+                | Part::Cross(_) => None,
             })
             .map(|messages| program::plan(&options, messages, &mut dice))
             .unwrap_or_default();
@@ -265,7 +269,12 @@ impl Day {
 
     fn next_instrument(&mut self) {
         let next = self.turn.listing + 1;
-        self.turn = Turn { listing: next, done: u64::from(next), total: self.turn.total, ..Turn::default() };
+        self.turn = Turn {
+            listing: next,
+            done: u64::from(next),
+            total: self.turn.total,
+            ..Turn::default()
+        };
     }
 
     /// One message of an auction: executions at both fronts, not printable, then the bulk print.
@@ -500,7 +509,11 @@ impl Day {
                 self.next_match += 1;
                 let price = listing.middle();
                 let kind = CrossType::HaltOrIpo;
-                self.tape.cross(now_ns, listing, CrossPrint { shares: 1_000, price, match_number, kind });
+                self.tape.cross(
+                    now_ns,
+                    listing,
+                    CrossPrint { shares: 1_000, price, match_number, kind },
+                );
             }
             Happening::Resume => {
                 listing.trading = Trading::Open;
@@ -581,7 +594,8 @@ fn place(dice: &mut Dice, listing: &Listing, side: Side) -> u32 {
     };
     match side {
         Side::Buy => {
-            let limit = listing.orders.best(Side::Sell).map_or(i64::MAX, |ask| i64::from(ask) - tick);
+            let limit =
+                listing.orders.best(Side::Sell).map_or(i64::MAX, |ask| i64::from(ask) - tick);
             if price < tick {
                 // The tail reaches below zero: anywhere between there and the inside.
                 let top = limit.min(i64::from(listing.fair)) / tick;

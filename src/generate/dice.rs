@@ -30,40 +30,40 @@ const DISTANCE: [(u32, u32); 9] = [
 
 /// A seeded stream of draws.
 #[derive(Clone, Debug)]
-pub(super) struct Dice(ChaCha8Rng);
+pub(crate) struct Dice(ChaCha8Rng);
 
 impl Dice {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         let mut key = [0; 32];
         key[..8].copy_from_slice(&seed.to_le_bytes());
         Self(ChaCha8Rng::from_seed(key))
     }
 
     /// 64 random bits.
-    pub(super) fn bits(&mut self) -> u64 {
+    pub(crate) fn bits(&mut self) -> u64 {
         self.0.next_u64()
     }
 
     /// Uniform below `bound` (0 where `bound` is 0): multiply and shift, whose bias of at most
     /// `bound / 2^32` no statistic of a day can see.
-    pub(super) fn below(&mut self, bound: u32) -> u32 {
+    pub(crate) fn below(&mut self, bound: u32) -> u32 {
         ((u64::from(self.0.next_u32()) * u64::from(bound)) >> 32) as u32
     }
 
     /// True `of_256` times in 256.
-    pub(super) fn chance(&mut self, of_256: u32) -> bool {
+    pub(crate) fn chance(&mut self, of_256: u32) -> bool {
         (self.0.next_u32() >> 24) < of_256
     }
 
     /// Exponential with the given mean, cut at about five times it.
-    pub(super) fn exponential(&mut self, mean: u64) -> u64 {
+    pub(crate) fn exponential(&mut self, mean: u64) -> u64 {
         let row = self.0.next_u32() >> 26;
         mean.saturating_mul(u64::from(EXPONENTIAL[row as usize])) >> 10
     }
 
     /// Log-uniform below `bound`: each power of two is equally likely, so small numbers dominate
     /// and large ones still come. 0 where `bound` is 0.
-    pub(super) fn heavy(&mut self, bound: u32) -> u32 {
+    pub(crate) fn heavy(&mut self, bound: u32) -> u32 {
         let Some(last) = bound.checked_sub(1) else {
             return 0;
         };
@@ -74,13 +74,13 @@ impl Dice {
     }
 
     /// Ticks behind the inside at which an order is added.
-    pub(super) fn distance(&mut self) -> u32 {
+    pub(crate) fn distance(&mut self) -> u32 {
         let bits = self.0.next_u32();
         interpolate(&DISTANCE, bits >> 16)
     }
 
     /// Shares of one order: mostly one round lot.
-    pub(super) fn shares(&mut self) -> u32 {
+    pub(crate) fn shares(&mut self) -> u32 {
         let bits = self.0.next_u32();
         let share = (bits >> 16) & 0xFF;
         let low = bits & 0xFFFF;
@@ -112,14 +112,14 @@ fn interpolate(table: &[(u32, u32)], at: u32) -> u32 {
 
 /// Draws an index with given weights in constant time (Walker's alias method, in integers).
 #[derive(Clone, Debug)]
-pub(super) struct Weighted {
+pub(crate) struct Weighted {
     /// Per index: keep it where a draw is below the threshold, else take the other.
     rows: Vec<(u32, u32)>,
 }
 
 impl Weighted {
     /// At least one weight, at most 65,536, each below 2^32.
-    pub(super) fn new(weights: &[u64]) -> Self {
+    pub(crate) fn new(weights: &[u64]) -> Self {
         let count = weights.len() as u64;
         let total: u64 = weights.iter().sum();
         // A row is full at `total`; each weight is scaled by `count`, so they fill all rows exactly.
@@ -138,15 +138,11 @@ impl Weighted {
         Self { rows }
     }
 
-    pub(super) fn draw(&self, dice: &mut Dice) -> usize {
+    pub(crate) fn draw(&self, dice: &mut Dice) -> usize {
         let bits = dice.bits();
         let row = (((bits >> 32) * self.rows.len() as u64) >> 32) as usize;
         let (threshold, other) = self.rows[row];
-        if (bits as u32) < threshold {
-            row
-        } else {
-            other as usize
-        }
+        if (bits as u32) < threshold { row } else { other as usize }
     }
 }
 

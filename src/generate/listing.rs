@@ -59,7 +59,11 @@ impl Listing {
 }
 
 /// Lists `options.symbols` instruments and the odds of each being the next to act: a power law.
-pub(super) fn list(options: &Options, live_orders: u32, dice: &mut Dice) -> (Vec<Listing>, Weighted) {
+pub(super) fn list(
+    options: &Options,
+    live_orders: u32,
+    dice: &mut Dice,
+) -> (Vec<Listing>, Weighted) {
     let count = u32::from(options.symbols);
     let mut ranks: Vec<u32> = (0..count).collect();
     for last in (1..count).rev() {

@@ -6,7 +6,7 @@
 
 mod command;
 mod day;
-mod dice;
+pub(crate) mod dice;
 mod file;
 mod listing;
 mod program;
@@ -15,7 +15,9 @@ mod tape;
 #[cfg(test)]
 mod truth;
 
+pub use command::{FileOptions, command};
 pub use day::Day;
+pub use file::{Format, PCAP_GROUP, Written, session_of, write_day};
 
 use crate::failure::Failure;
 
@@ -47,7 +49,9 @@ impl Options {
 
     fn check(&self) -> Result<(), Failure> {
         if self.symbols == 0 || self.first_locate == 0 {
-            return Err(Failure::usage("a day needs at least one symbol, and locate codes start at 1"));
+            return Err(Failure::usage(
+                "a day needs at least one symbol, and locate codes start at 1",
+            ));
         }
         if u16::MAX - self.first_locate < self.symbols - 1 {
             let (symbols, first) = (self.symbols, self.first_locate);

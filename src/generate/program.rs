@@ -39,7 +39,12 @@ const fn clock(hour: u64, minute: u64) -> u64 {
     (hour * 60 + minute) * 60
 }
 
-const fn flow(until_s: u64, per_mille: u64, imbalance: Option<(CrossType, u32)>, notices: bool) -> Part {
+const fn flow(
+    until_s: u64,
+    per_mille: u64,
+    imbalance: Option<(CrossType, u32)>,
+    notices: bool,
+) -> Part {
     Part::Flow(Flow { until_s, per_mille, imbalance, notices })
 }
 

@@ -57,8 +57,12 @@ impl Tape {
         // 7, 13 and 20 % below an index at 3,000.
         let level = |percent: u64| (3_000 * (100 - percent) * 1_000_000).into();
         let header = Head::new(0, 0, now_ns);
-        let message =
-            itch50::MwcbDeclineLevel { header, level1: level(7), level2: level(13), level3: level(20) };
+        let message = itch50::MwcbDeclineLevel {
+            header,
+            level1: level(7),
+            level2: level(13),
+            level3: level(20),
+        };
         self.put(message.as_bytes());
     }
 

@@ -37,7 +37,11 @@ impl Reader {
 
     fn add(&mut self, locate: u16, reference: u64, side: Side, price: u32, shares: u32) {
         assert!(self.last_ref < reference, "references rise");
-        assert_eq!(reference % 4, u64::from(locate % 4), "references of a symbol share their class");
+        assert_eq!(
+            reference % 4,
+            u64::from(locate % 4),
+            "references of a symbol share their class"
+        );
         self.last_ref = reference;
         assert!(0 < shares && 0 < price);
         if let Some(opposite) = self.best(locate, side.opposite()) {
@@ -193,7 +197,11 @@ fn the_mix_is_the_published_one() {
         let got = count as f64 / 6_000.0;
         // One point in a hundred messages for the two kinds that fill the book, a tenth elsewhere.
         let tolerance = if 40.0 < percent { 1.0 } else { 0.1_f64.max(percent / 20.0) };
-        assert!((got - percent).abs() <= tolerance, "{}: {got} %, not {percent} %", char::from(kind));
+        assert!(
+            (got - percent).abs() <= tolerance,
+            "{}: {got} %, not {percent} %",
+            char::from(kind)
+        );
     }
     reader.distances.sort_unstable();
     let at = |per_mille: usize| reader.distances[reader.distances.len() * per_mille / 1_000];
@@ -237,12 +245,16 @@ fn activity_follows_a_power_law() {
     by_locate.sort_unstable_by(|a, b| b.cmp(a));
     let all: u64 = by_locate.iter().sum();
     let busiest: u64 = by_locate[..100].iter().sum();
-    assert!(all / 2 < busiest && busiest < all * 9 / 10, "{busiest} of {all} in a tenth of the symbols");
+    assert!(
+        all / 2 < busiest && busiest < all * 9 / 10,
+        "{busiest} of {all} in a tenth of the symbols"
+    );
 }
 
 #[test]
 fn locate_codes_reach_the_last_one() {
-    let options = Options { symbols: 2, first_locate: u16::MAX - 1, messages: 10, ..Options::default() };
+    let options =
+        Options { symbols: 2, first_locate: u16::MAX - 1, messages: 10, ..Options::default() };
     let mut day = Day::new(options).unwrap();
     let mut locates = Vec::new();
     while let Some((_, message)) = day.next() {
