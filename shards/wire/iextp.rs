@@ -263,7 +263,8 @@ mod tests {
     #[test]
     fn a_segment_is_its_header_and_exactly_its_blocks() {
         use Malformed as M;
-        let cases: &[(u8, u16, u16, i64, &[u8], Result<u16, M>)] = &[
+        type Case = (u8, u16, u16, i64, &'static [u8], Result<u16, M>);
+        let cases: &[Case] = &[
             // version, payload length, count, sequence, payload, want
             (1, 0, 0, 5, &[], Ok(0)),
             (1, 7, 2, 5, &[2, 0, 7, 8, 1, 0, 9], Ok(2)),

@@ -293,7 +293,8 @@ mod tests {
     #[test]
     fn a_packet_is_its_header_and_exactly_its_blocks() {
         use Malformed as M;
-        let cases: &[(u64, u16, &[u8], Result<Kind, M>)] = &[
+        type Case = (u64, u16, &'static [u8], Result<Kind, M>);
+        let cases: &[Case] = &[
             // sequence, count, body, want
             (5, 0, &[], Ok(Kind::Heartbeat)),
             (5, 0xFFFF, &[], Ok(Kind::EndOfSession)),
@@ -345,7 +346,7 @@ mod tests {
         assert_eq!(all, [&[7][..], &[], &[8, 9]]);
         assert_eq!(packet.blocks().len(), 3);
         assert_eq!(packet.blocks().skip(2).collect::<Vec<_>>(), [&[8, 9][..]]);
-        assert_eq!(packet.blocks().skip(3).next(), None);
+        assert_eq!(packet.blocks().skip(3).count(), 0);
     }
 
     #[test]

@@ -1,0 +1,195 @@
+//! Writes the seeds of every fuzz target with our own encoders: `cargo run --example seeds` in `fuzz/`.
+//!
+//! Nothing recorded is in them, and the same source writes the same bytes.
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::path::Path;
+use std::{fs, io};
+use wire::{binaryfile, deep10, frame, glimpse, iextp, itch50, moldudp64, pcap, soupbintcp};
+
+const SESSION: [u8; 10] = *b"SEED000001";
+const STOCK: [u8; 8] = *b"SEED    ";
+const TIME: u64 = 34_200_000_000_000;
+
+fn main() -> io::Result<()> {
+    let itch = itch_messages();
+    let deep = deep_messages();
+    let mold = mold_packets(&itch);
+    write("itch50", &itch)?;
+    write("moldudp64", &mold)?;
+    write("soupbintcp", &soup_streams(&itch))?;
+    write("binaryfile", &files(&itch))?;
+    write("iextp", &[deep.clone(), vec![segment(&deep), segment(&[])]].concat())?;
+    write("capture", &captures(&mold))
+}
+
+/// One file a seed, numbered in order.
+fn write(target: &str, seeds: &[Vec<u8>]) -> io::Result<()> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);
+    fs::create_dir_all(&folder)?;
+    for (number, seed) in seeds.iter().enumerate() {
+        fs::write(folder.join(format!("{number:02}")), seed)?;
+    }
+    Ok(())
+}
+
+/// A message of each type: plain zeros after the type for those without an order in them.
+fn itch_messages() -> Vec<Vec<u8>> {
+    let add = itch50::AddOrder {
+        header: itch50::Head::new(1, 0, TIME),
+        order_ref: 1_001.into(),
+        side: itch50::Side::Buy.byte(),
+        shares: 100.into(),
+        stock: STOCK,
+        price: 1_234_500.into(),
+    };
+    let executed = itch50::OrderExecuted {
+        header: itch50::Head::new(1, 0, TIME + 1),
+        order_ref: 1_001.into(),
+        shares: 40.into(),
+        match_number: 7.into(),
+    };
+    let mut seeds = vec![add.as_bytes().to_vec(), executed.as_bytes().to_vec()];
+    for (kind, len) in itch50::MESSAGE_LENGTHS {
+        seeds.push(blank(*kind, (*len).into()));
+    }
+    seeds.push(glimpse::EndOfSnapshot::new(12_345).as_bytes().to_vec());
+    seeds
+}
+
+fn deep_messages() -> Vec<Vec<u8>> {
+    let level = deep10::BuyLevel {
+        header: deep10::Head::new(),
+        flags: 1,
+        timestamp: 1_700_000_000_000_000_000.into(),
+        symbol: STOCK,
+        size: 300.into(),
+        price: 1_234_500.into(),
+    };
+    let lengths = deep10::MESSAGE_LENGTHS.iter();
+    let mut seeds = vec![level.as_bytes().to_vec()];
+    seeds.extend(lengths.map(|(kind, len)| blank(*kind, (*len).into())));
+    seeds
+}
+
+fn blank(kind: u8, len: usize) -> Vec<u8> {
+    let mut bytes = vec![0; len];
+    bytes[0] = kind;
+    bytes
+}
+
+fn mold_packets(messages: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let mut out = [0; 1_400];
+    let mut packet =
+        moldudp64::PacketBuilder::new(&mut out, 1_400, SESSION, 1).expect("room for a header");
+    for message in messages {
+        packet.push(message).expect("all fit one packet");
+    }
+    vec![
+        packet.finish().to_vec(),
+        moldudp64::heartbeat(SESSION, 27).to_vec(),
+        moldudp64::end_of_session(SESSION, 27).to_vec(),
+        moldudp64::Request { session: SESSION, sequence: 3, count: 4 }.to_bytes().to_vec(),
+    ]
+}
+
+fn segment(messages: &[Vec<u8>]) -> Vec<u8> {
+    let header = iextp::Header {
+        version: iextp::VERSION,
+        reserved: 0,
+        protocol: iextp::DEEP_1_0.into(),
+        channel: 1.into(),
+        session: 9.into(),
+        payload_len: 0.into(),
+        count: 0.into(),
+        stream_offset: 0.into(),
+        sequence: 1.into(),
+        sent_ns: 1_700_000_000_000_000_000.into(),
+    };
+    let mut out = [0; 1_400];
+    let built = iextp::SegmentBuilder::new(&mut out, 1_400, &header);
+    let mut built = built.expect("room for a header");
+    for message in messages {
+        built.push(message).expect("all fit one segment");
+    }
+    built.finish().to_vec()
+}
+
+fn soup_streams(messages: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    use soupbintcp::Packet;
+    let login = soupbintcp::Login::new("seed", "word", "", 1).expect("names fit");
+    let accepted = soupbintcp::Accepted::new(SESSION, 1);
+    let client = [
+        Packet::Login { login: &login, heartbeat_timeout: Some(b"   15") },
+        Packet::ClientHeartbeat,
+        Packet::Unsequenced(b"hello"),
+        Packet::Logout,
+    ];
+    let mut server = vec![Packet::Debug(b"welcome"), Packet::Accepted(&accepted)];
+    server.extend(messages.iter().map(|message| Packet::Sequenced(message)));
+    server.extend([Packet::ServerHeartbeat, Packet::EndOfSession]);
+    let refused =
+        [Packet::Login { login: &login, heartbeat_timeout: None }, Packet::Rejected(b'A')];
+    [&client[..], &server, &refused].map(stream).to_vec()
+}
+
+fn stream(packets: &[soupbintcp::Packet<'_>]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for packet in packets {
+        let mut out = [0; 128];
+        let len = packet.encode(&mut out).expect("128 bytes are enough");
+        bytes.extend(&out[..len]);
+    }
+    bytes
+}
+
+fn files(messages: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let mut file = Vec::new();
+    for message in messages {
+        let mut out = [0; 64];
+        let len = binaryfile::encode(message, &mut out).expect("64 bytes are enough");
+        file.extend(&out[..len]);
+    }
+    let cut = file[..file.len() - 5].to_vec();
+    let ended = [&file[..], &binaryfile::END].concat();
+    vec![file, cut, ended, vec![0; 8]]
+}
+
+/// The packets as pcap, as pcapng, and a bare frame.
+fn captures(packets: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let source = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 4_000);
+    let group = SocketAddrV4::new(Ipv4Addr::new(239, 1, 2, 3), 26_400);
+    let frames: Vec<Vec<u8>> = packets
+        .iter()
+        .map(|packet| {
+            let mut out = [0; 1_500];
+            let len = frame::encode_udp4(source, group, 1, packet, &mut out).expect("room");
+            out[..len].to_vec()
+        })
+        .collect();
+    let mut classic = pcap::FILE_HEADER.to_vec();
+    for frame in &frames {
+        classic.extend(pcap::record_header(TIME, frame.len()).expect("a small frame"));
+        classic.extend(frame);
+    }
+    vec![classic, pcapng(&frames), frames[1].clone()]
+}
+
+/// A section, an interface with nanosecond times, the frames.
+fn pcapng(frames: &[Vec<u8>]) -> Vec<u8> {
+    let block = |kind: u32, body: &[u8]| {
+        let mut body = body.to_vec();
+        body.resize(body.len().next_multiple_of(4), 0);
+        let len = (12 + body.len() as u32).to_le_bytes();
+        [&kind.to_le_bytes()[..], &len, &body, &len].concat()
+    };
+    let section = [0x4D, 0x3C, 0x2B, 0x1A, 1, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255];
+    let interface = [1, 0, 0, 0, 0, 0, 4, 0, 9, 0, 1, 0, 9, 0, 0, 0, 0, 0, 0, 0];
+    let mut bytes = [block(0x0A0D_0D0A, &section), block(1, &interface)].concat();
+    for frame in frames {
+        let len = frame.len() as u32;
+        let numbers = [0, 0, 9, len, len].map(u32::to_le_bytes).concat();
+        bytes.extend(block(6, &[&numbers[..], frame].concat()));
+    }
+    bytes
+}
