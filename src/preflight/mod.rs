@@ -5,6 +5,8 @@
 
 mod checks;
 mod report;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use std::collections::BTreeSet;
