@@ -243,7 +243,7 @@ mod tests {
     fn tests_are_not_live() {
         let text = "fn a() {}\n#[cfg(test)]\nmod tests {\n fn b() { c() }\n}\nfn d() {}\n";
         let file = File::new("a.rs", text);
-        assert_eq!(positions_of("b", &file.live), []);
+        assert!(positions_of("b", &file.live).is_empty());
         assert_eq!(positions_of("d", &file.live).len(), 1);
         assert_eq!(file.live.lines().count(), text.lines().count());
         for (path, want) in
