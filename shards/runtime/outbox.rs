@@ -62,22 +62,11 @@ impl core::error::Error for Full {}
 /// An effect whose bytes lie in the box's own buffer.
 #[derive(Clone, Copy, Debug)]
 enum Record {
-    Send {
-        socket: SocketId,
-        start: u32,
-        len: u32,
-    },
+    Send { socket: SocketId, start: u32, len: u32 },
     Open(StreamId),
-    Write {
-        stream: StreamId,
-        start: u32,
-        len: u32,
-    },
+    Write { stream: StreamId, start: u32, len: u32 },
     Close(StreamId),
-    Ring {
-        link: LinkId,
-        message: u32,
-    },
+    Ring { link: LinkId, message: u32 },
 }
 
 /// The effects of one input, in the order they were asked for.
@@ -180,20 +169,17 @@ impl Outbox {
     /// The effects that wait, oldest first; they stay until [`Outbox::clear`].
     pub fn effects(&self) -> impl ExactSizeIterator<Item = Effect<'_>> {
         self.records.iter().map(|record| match *record {
-            Record::Send { socket, start, len } => Effect::Send {
-                socket,
-                bytes: self.slice(start, len),
-            },
+            Record::Send { socket, start, len } => {
+                Effect::Send { socket, bytes: self.slice(start, len) }
+            }
             Record::Open(stream) => Effect::Open { stream },
-            Record::Write { stream, start, len } => Effect::Write {
-                stream,
-                bytes: self.slice(start, len),
-            },
+            Record::Write { stream, start, len } => {
+                Effect::Write { stream, bytes: self.slice(start, len) }
+            }
             Record::Close(stream) => Effect::Close { stream },
-            Record::Ring { link, message } => Effect::Ring {
-                link,
-                message: self.messages[message as usize],
-            },
+            Record::Ring { link, message } => {
+                Effect::Ring { link, message: self.messages[message as usize] }
+            }
         })
     }
 
@@ -257,28 +243,12 @@ mod tests {
         out.close(StreamId(2)).unwrap();
         out.send(SocketId(0), b"").unwrap();
         let want = [
-            Effect::Send {
-                socket: SocketId(1),
-                bytes: b"first",
-            },
-            Effect::Open {
-                stream: StreamId(2),
-            },
-            Effect::Write {
-                stream: StreamId(2),
-                bytes: b"second",
-            },
-            Effect::Ring {
-                link: LinkId(3),
-                message,
-            },
-            Effect::Close {
-                stream: StreamId(2),
-            },
-            Effect::Send {
-                socket: SocketId(0),
-                bytes: b"",
-            },
+            Effect::Send { socket: SocketId(1), bytes: b"first" },
+            Effect::Open { stream: StreamId(2) },
+            Effect::Write { stream: StreamId(2), bytes: b"second" },
+            Effect::Ring { link: LinkId(3), message },
+            Effect::Close { stream: StreamId(2) },
+            Effect::Send { socket: SocketId(0), bytes: b"" },
         ];
         assert_eq!(out.effects().collect::<Vec<_>>(), want);
         let mut seen = 0;
@@ -295,51 +265,29 @@ mod tests {
         assert_eq!(out.send(SocketId(0), b"12345"), Ok(()));
         assert_eq!(out.send(SocketId(0), b"6789"), Err(Full), "bytes run out");
         assert_eq!(out.send(SocketId(0), b"678"), Ok(()));
-        assert_eq!(
-            out.ring(LinkId(0), Message::default()),
-            Err(Full),
-            "effects run out"
-        );
+        assert_eq!(out.ring(LinkId(0), Message::default()), Err(Full), "effects run out");
         assert_eq!(out.refused(), 2);
         let sent: Vec<_> = out.effects().collect();
         assert_eq!(
             sent,
             [
-                Effect::Send {
-                    socket: SocketId(0),
-                    bytes: b"12345"
-                },
-                Effect::Send {
-                    socket: SocketId(0),
-                    bytes: b"678"
-                },
+                Effect::Send { socket: SocketId(0), bytes: b"12345" },
+                Effect::Send { socket: SocketId(0), bytes: b"678" },
             ]
         );
         out.clear();
-        assert_eq!(
-            out.send(SocketId(0), b"12345678"),
-            Ok(()),
-            "clearing makes room"
-        );
+        assert_eq!(out.send(SocketId(0), b"12345678"), Ok(()), "clearing makes room");
     }
 
     #[test]
     fn it_never_grows() {
         let mut out = Outbox::new(4, 32);
-        let before = (
-            out.records.capacity(),
-            out.messages.capacity(),
-            out.bytes.capacity(),
-        );
+        let before = (out.records.capacity(), out.messages.capacity(), out.bytes.capacity());
         for _ in 0..100 {
             let _ = out.send(SocketId(0), &[0; 9]);
             let _ = out.ring(LinkId(0), Message::default());
         }
-        let after = (
-            out.records.capacity(),
-            out.messages.capacity(),
-            out.bytes.capacity(),
-        );
+        let after = (out.records.capacity(), out.messages.capacity(), out.bytes.capacity());
         assert_eq!(before, after);
     }
 }
