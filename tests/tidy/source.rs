@@ -79,10 +79,33 @@ pub(crate) fn line_at(text: &str, at: usize) -> usize {
     1 + text[..at].matches('\n').count()
 }
 
-/// Compiled by tests and benches alone.
+/// Compiled by tests and benches alone, by the folder it is in.
 fn is_test(path: &str) -> bool {
-    let part_of_test = |part: &str| ["tests", "tests.rs", "benches"].contains(&part);
-    path.split('/').any(part_of_test)
+    path.starts_with("tests/") || path.starts_with("benches/")
+}
+
+/// Nothing is live of a file that another declares as a module of its tests.
+pub(crate) fn settle_test_modules(files: &mut [File]) {
+    let tests: Vec<String> = files.iter().flat_map(test_modules).collect();
+    for file in files.iter_mut().filter(|file| tests.contains(&file.path)) {
+        file.live.clear();
+    }
+}
+
+/// The files that `#[cfg(test)] mod name;` may mean, whether they exist or not.
+fn test_modules(file: &File) -> Vec<String> {
+    let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let stem = file.path.trim_end_matches(".rs");
+    let mut paths = Vec::new();
+    for after in file.code.split("#[cfg(test)]").skip(1) {
+        let item = after.trim_start().trim_start_matches("pub ");
+        let Some((name, _)) = item.strip_prefix("mod ").and_then(|rest| rest.split_once(';'))
+        else {
+            continue;
+        };
+        paths.extend([format!("{folder}/{name}.rs"), format!("{stem}/{name}.rs")]);
+    }
+    paths
 }
 
 /// Comments and the insides of strings and characters become spaces; newlines stay.
@@ -217,7 +240,7 @@ fn in_brackets(before: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{File, item_len, positions_of};
+    use super::{File, item_len, positions_of, settle_test_modules};
 
     #[test]
     fn comments_and_literals_are_no_code() {
@@ -246,11 +269,22 @@ mod tests {
         assert!(positions_of("b", &file.live).is_empty());
         assert_eq!(positions_of("d", &file.live).len(), 1);
         assert_eq!(file.live.lines().count(), text.lines().count());
-        for (path, want) in
-            [("shards/book/tests.rs", ""), ("benches/a.rs", ""), ("src/a.rs", "d()")]
-        {
+        for (path, want) in [("tests/a.rs", ""), ("benches/a.rs", ""), ("src/a.rs", "d()")] {
             assert_eq!(File::new(path, "d()").live, want, "{path}");
         }
+    }
+
+    #[test]
+    fn a_module_of_the_tests_is_not_live_in_its_own_file() {
+        let declares =
+            "mod live;\n#[cfg(test)]\nmod tests;\n#[cfg(test)]\nmod inside { fn a() {} }\n";
+        let paths =
+            ["src/b.rs", "src/live.rs", "src/tests.rs", "src/b/tests.rs", "src/b/inside.rs"];
+        let mut files = paths.map(|path| File::new(path, "fn c() {}"));
+        files[0] = File::new(paths[0], declares);
+        settle_test_modules(&mut files);
+        let live: Vec<bool> = files.iter().map(|file| !file.live.is_empty()).collect();
+        assert_eq!(live, [true, true, false, false, true]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use super::source::{Fault, File, line_at};
+use super::source::{Fault, File, line_at, settle_test_modules};
 
 /// What git keeps out, and git itself.
 const UNTRACKED: &[&str] = &[
@@ -23,6 +23,7 @@ pub(crate) fn read() -> Vec<File> {
     let mut files = Vec::new();
     read_folder(Path::new(env!("CARGO_MANIFEST_DIR")), "", &mut files);
     files.sort_by(|a, b| a.path.cmp(&b.path));
+    settle_test_modules(&mut files);
     files
 }
 
