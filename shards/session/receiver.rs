@@ -207,6 +207,7 @@ impl Receiver {
         if self.next <= end {
             self.heard_at = now;
             self.silent = false;
+            self.untold.silent = false;
         }
         if packet.end {
             return self.on_end(now, line, from);

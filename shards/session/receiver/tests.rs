@@ -518,6 +518,14 @@ fn silence_makes_the_books_stale_until_something_is_heard() {
 }
 
 #[test]
+fn a_silence_that_ended_before_it_was_told_is_not_told() {
+    let mut desk = Desk::live(config());
+    desk.rx.on_deadline(Nanos::new(10_000));
+    assert_eq!(desk.packet(A, 2, 1), NEXT);
+    assert_eq!(desk.told(), "");
+}
+
+#[test]
 fn another_session_is_taken_only_when_the_first_is_forsaken() {
     let mut desk = Desk::new(config());
     desk.packet(A, 1, 3);
