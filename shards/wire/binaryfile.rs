@@ -86,42 +86,46 @@ pub struct Record<'a> {
 /// Walks a file. After an error, and after the end of the session, it gives `None` for good.
 #[derive(Clone, Debug)]
 pub struct Records<'a> {
-    file: &'a [u8],
-    at: usize,
+    /// What is not done with. No index into the file: the walk then has nothing to check but this.
+    rest: &'a [u8],
+    file_len: usize,
 }
 
 impl<'a> Records<'a> {
     /// From the start of the whole file.
     #[inline]
     pub const fn new(file: &'a [u8]) -> Self {
-        Self { file, at: 0 }
+        Self { rest: file, file_len: file.len() }
     }
 
     /// Bytes of the file that are done with: where the next prefix starts.
     #[inline]
     pub const fn offset(&self) -> u64 {
-        self.at as u64
+        self.file_len.saturating_sub(self.rest.len()) as u64
     }
+}
 
-    /// Why there is no whole message here, or that the file is at its end. Stops the walk.
-    #[cold]
-    fn stop(&mut self) -> Option<Result<Record<'a>, Misframed>> {
-        let offset = self.offset();
-        let rest = self.file.get(self.at..).unwrap_or_default();
-        let left = u32::try_from(rest.len()).unwrap_or(u32::MAX);
-        self.at = self.file.len();
-        let fault = match rest {
-            [] => return None,
-            [_] => Misframed::Truncated { offset, want: PREFIX as u32, left },
-            [0, 0] if 0 < offset => return None,
-            [0, 0, ..] => Misframed::ZeroLength { offset },
-            [high, low, ..] => {
-                let message = u32::from(u16::from_be_bytes([*high, *low]));
-                Misframed::Truncated { offset, want: PREFIX as u32 + message, left }
-            }
-        };
-        Some(Err(fault))
+/// Why no whole message starts at `rest`; `None` where the file or the session is at its end.
+#[cold]
+fn fault(rest: &[u8], offset: u64) -> Option<Misframed> {
+    let left = u32::try_from(rest.len()).unwrap_or(u32::MAX);
+    match rest {
+        [] => None,
+        [_] => Some(Misframed::Truncated { offset, want: PREFIX as u32, left }),
+        [0, 0] if 0 < offset => None,
+        [0, 0, ..] => Some(Misframed::ZeroLength { offset }),
+        [high, low, ..] => {
+            let message = u32::from(u16::from_be_bytes([*high, *low]));
+            Some(Misframed::Truncated { offset, want: PREFIX as u32 + message, left })
+        }
     }
+}
+
+/// The message at the start of `rest`, and what follows it.
+#[inline]
+fn split(rest: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (prefix, rest) = rest.split_first_chunk::<PREFIX>()?;
+    rest.split_at_checked(usize::from(u16::from_be_bytes(*prefix)))
 }
 
 impl<'a> Iterator for Records<'a> {
@@ -129,16 +133,18 @@ impl<'a> Iterator for Records<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let rest = self.file.get(self.at..).unwrap_or_default();
-        let Some((prefix, rest)) = rest.split_first_chunk::<PREFIX>() else { return self.stop() };
-        let len = usize::from(u16::from_be_bytes(*prefix));
-        match rest.get(..len) {
-            Some(message) if !message.is_empty() => {
-                let offset = self.offset();
-                self.at += PREFIX + len;
+        let offset = self.offset();
+        match split(self.rest) {
+            Some((message, rest)) if !message.is_empty() => {
+                self.rest = rest;
                 Some(Ok(Record { offset, message }))
             }
-            Some(_) | None => self.stop(),
+            Some(_) | None => {
+                let fault = fault(self.rest, offset);
+                // Where the walk stopped is in the fault; nothing after it can be framed.
+                self.rest = &[];
+                fault.map(Err)
+            }
         }
     }
 }

@@ -77,13 +77,15 @@ impl<'a> Packet<'a> {
         if header.sequence.get().checked_add(u64::from(packet.count())).is_none() {
             return Err(Malformed::SequenceOverflow { offset: 10 });
         }
-        let mut at = 0;
+        let mut rest = body;
+        // Where `rest` starts in the datagram.
+        let offset = |rest: &[u8]| held(datagram.len().saturating_sub(rest.len()));
         for _ in 0..packet.count() {
-            at = block_end(body, at)
-                .ok_or(Malformed::CutBlock { offset: held(Header::LEN + at) })?;
+            let (_, after) = split(rest).ok_or(Malformed::CutBlock { offset: offset(rest) })?;
+            rest = after;
         }
-        if at < body.len() {
-            return Err(Malformed::TrailingBytes { offset: held(Header::LEN + at) });
+        if !rest.is_empty() {
+            return Err(Malformed::TrailingBytes { offset: offset(rest) });
         }
         Ok(packet)
     }
@@ -126,12 +128,11 @@ impl<'a> Packet<'a> {
     }
 }
 
-/// Where the block that starts at `at` ends; `None` where it runs past the end.
+/// The block at the start of `rest`, and what follows it; `None` where it runs past the end.
 #[inline]
-fn block_end(body: &[u8], at: usize) -> Option<usize> {
-    let prefix = body.get(at..)?.first_chunk::<PREFIX>()?;
-    let end = at + PREFIX + usize::from(u16::from_be_bytes(*prefix));
-    (end <= body.len()).then_some(end)
+fn split(rest: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (prefix, rest) = rest.split_first_chunk::<PREFIX>()?;
+    rest.split_at_checked(usize::from(u16::from_be_bytes(*prefix)))
 }
 
 /// The messages of a [`Packet`].
@@ -147,8 +148,7 @@ impl<'a> Iterator for Blocks<'a> {
     #[inline]
     fn next(&mut self) -> Option<&'a [u8]> {
         // `parse` measured every block; a slice that is short all the same ends the walk.
-        let (prefix, rest) = self.rest.split_first_chunk::<PREFIX>()?;
-        let (block, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*prefix)))?;
+        let (block, rest) = split(self.rest)?;
         self.rest = rest;
         self.left = self.left.saturating_sub(1);
         Some(block)
