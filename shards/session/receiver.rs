@@ -45,7 +45,7 @@ struct Untold {
     new_session: bool,
     lost: Option<(u64, u64)>,
     silent: bool,
-    request: Option<(u64, u16)>,
+    request: bool,
     snapshot: bool,
     ended: bool,
 }
@@ -214,6 +214,7 @@ impl Receiver {
         }
         if count == 0 {
             self.tracks[line as usize].on_heartbeat(now, from);
+            self.doubt_end(line, from);
             self.advance_seen(now, from);
             self.settle(now);
             return Arrival::Heartbeat;
@@ -269,11 +270,7 @@ impl Receiver {
             self.replies.wrong_session += 1;
             return Arrival::WrongSession;
         }
-        let asked = match self.phase {
-            Phase::Requesting { asked_end, .. } => end <= asked_end,
-            Phase::Waiting | Phase::Live | Phase::Reordering | Phase::Snapshot { .. } => false,
-        };
-        if from == end || self.next < end && !asked {
+        if from == end || self.next < end && self.asked_end() < end {
             self.figures.unasked += 1;
             return Arrival::Unasked;
         }
@@ -296,13 +293,7 @@ impl Receiver {
                 Line::Reply => self.repeated_reply(now, (from, end), packet.body.len()),
             };
         }
-        if self.last != 0 && self.last < end {
-            // The publisher goes on after its end: it was none.
-            self.last = 0;
-            self.ended = false;
-            self.untold.ended = false;
-            self.health_of(line).malformed += 1;
-        }
+        self.doubt_end(line, end);
         self.advance_seen(now, end);
         if from <= self.next && self.may_give() {
             let skip = (self.next - from) as u16;
@@ -350,9 +341,26 @@ impl Receiver {
         }
         self.tracks[line as usize].on_heartbeat(now, last);
         self.advance_seen(now, last);
-        self.last = last;
+        self.set_last(last);
         self.settle(now);
         Arrival::EndOfSession
+    }
+
+    /// A publisher that goes on after its end never ended.
+    fn doubt_end(&mut self, line: Line, end: u64) {
+        if self.last != 0 && self.last < end {
+            self.set_last(0);
+            self.health_of(line).malformed += 1;
+        }
+    }
+
+    /// Another end, or none, is not one that was reached.
+    fn set_last(&mut self, last: u64) {
+        if self.last != last {
+            self.last = last;
+            self.ended = false;
+            self.untold.ended = false;
+        }
     }
 
     /// A datagram whose header could not be read, or that was cut: counted.

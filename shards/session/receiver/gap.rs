@@ -38,8 +38,10 @@ impl Receiver {
             self.told_stale = false;
             return Some(Step::Live);
         }
-        if let Some((from, count)) = self.untold.request.take() {
-            return Some(Step::Request { from: SeqNo::new(from), count });
+        if core::mem::take(&mut self.untold.request) && self.next < self.asked_end() {
+            // Asked for when it was due; by now a part of it may be here.
+            let count = (self.asked_end() - self.next) as u16;
+            return Some(Step::Request { from: SeqNo::new(self.next), count });
         }
         if core::mem::take(&mut self.untold.snapshot) {
             return Some(Step::Snapshot);
@@ -105,7 +107,7 @@ impl Receiver {
             self.phase = Phase::Live;
             self.gap_deadline = Nanos::MAX;
             self.hole = (0, 0);
-            self.untold.request = None;
+            self.untold.request = false;
             if self.last == self.next && !self.ended {
                 self.ended = true;
                 self.untold.ended = true;
@@ -113,7 +115,7 @@ impl Receiver {
         } else if end <= self.next {
             self.figures.gaps += 1;
             self.phase = Phase::Reordering;
-            self.untold.request = None;
+            self.untold.request = false;
             self.hole = (self.next, self.hole_end());
             let known_at = self.window.first().map_or(self.seen_at, |first| first.at);
             self.gap_deadline = known_at.saturating_add(self.config.reorder).max(now);
@@ -134,6 +136,14 @@ impl Receiver {
             // A reply may be one packet of several, or all there is: wait a little for the rest.
             self.phase = Phase::Requesting { asked_end, attempts: 0 };
             self.gap_deadline = now.saturating_add(self.config.reorder.min(self.config.retry));
+        }
+    }
+
+    /// One past the last message asked for; zero where none is.
+    pub(super) fn asked_end(&self) -> u64 {
+        match self.phase {
+            Phase::Requesting { asked_end, .. } => asked_end,
+            Phase::Waiting | Phase::Live | Phase::Reordering | Phase::Snapshot { .. } => 0,
         }
     }
 
@@ -202,7 +212,7 @@ impl Receiver {
         let wanted = self.hole_end() - self.next;
         let count = u16::try_from(wanted).unwrap_or(u16::MAX).min(self.config.request_messages_max);
         self.phase = Phase::Requesting { asked_end: self.next + u64::from(count), attempts };
-        self.untold.request = Some((self.next, count));
+        self.untold.request = true;
         self.gap_deadline = now.saturating_add(self.config.retry);
         self.figures.requests += 1;
     }
@@ -211,7 +221,7 @@ impl Receiver {
         self.phase = Phase::Snapshot { since: self.seen };
         self.gap_deadline = Nanos::MAX;
         self.hole = (0, 0);
-        self.untold.request = None;
+        self.untold.request = false;
         self.untold.snapshot = true;
         self.figures.snapshots += 1;
     }
@@ -228,7 +238,7 @@ impl Receiver {
             self.next = end;
         }
         self.hole = (0, 0);
-        self.untold.request = None;
+        self.untold.request = false;
         self.phase = if self.next == 0 { Phase::Waiting } else { Phase::Live };
         self.gap_deadline = Nanos::MAX;
         self.settle(now);
@@ -254,10 +264,16 @@ impl Receiver {
         self.next = next;
         self.advance_seen(now, next);
         self.window.discard_below(next);
+        if self.last < next {
+            self.set_last(0); // the publisher went on after its end: it was none
+        } else if next < self.last {
+            self.ended = false;
+            self.untold.ended = false;
+        }
         self.broken = false;
         self.hole = (0, 0);
         self.untold.lost = None;
-        self.untold.request = None;
+        self.untold.request = false;
         self.untold.snapshot = false;
         self.phase = Phase::Live;
         self.gap_deadline = Nanos::MAX;
@@ -327,7 +343,7 @@ impl Receiver {
     pub(super) fn retreat(&mut self, seen: u64) {
         self.seen = seen;
         self.window.discard_above(seen.saturating_add(self.config.far_messages));
-        self.last = 0;
+        self.set_last(0);
         self.hole = (0, 0);
         for track in &mut self.tracks {
             track.restart();

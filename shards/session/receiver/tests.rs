@@ -295,6 +295,16 @@ fn a_request_nobody_polled_is_not_sent_once_the_gap_closed() {
 }
 
 #[test]
+fn a_request_polled_late_asks_for_what_is_still_missing() {
+    let mut desk = Desk::live(config());
+    desk.packet(A, 5, 1);
+    desk.told();
+    desk.rx.on_deadline(Nanos::new(10));
+    desk.packet(B, 2, 1);
+    assert_eq!(desk.told(), "stale request 3+2");
+}
+
+#[test]
 fn a_second_gap_behind_the_first_waits_from_when_it_was_seen() {
     let mut desk = Desk::live(config());
     desk.packet(A, 3, 1); // 2 is missing since 0
@@ -598,6 +608,31 @@ fn an_end_that_is_none_is_taken_back() {
     assert_eq!(desk.told(), "");
     assert_eq!(desk.rx.state(), FeedState::Live);
     assert_eq!(desk.packet(B, 3, 1), NEXT);
+    desk.send(A, S1, 4, 0, true);
+    assert_eq!(desk.packet(B, 5, 0), Arrival::Heartbeat);
+    assert_eq!(desk.told(), "");
+    assert_eq!(desk.rx.state(), FeedState::Reordering);
+    desk.packet(B, 4, 1);
+    desk.send(A, S1, 5, 0, true);
+    desk.send(B, S1, 6, 0, true); // a later one counts
+    assert_eq!(desk.at(10), "stale request 5+1");
+    desk.packet(Reply, 5, 1);
+    assert_eq!(desk.told(), "live ended 6");
+}
+
+#[test]
+fn a_join_past_the_end_takes_the_end_back() {
+    let mut desk = Desk::live(config());
+    desk.send(A, S1, 2, 0, true);
+    assert_eq!(desk.rx.join(desk.now, SeqNo::new(4)), Ok(()));
+    assert_eq!(desk.told(), "");
+    assert_eq!(desk.packet(A, 4, 1), NEXT);
+    desk.send(A, S1, 5, 0, true);
+    assert_eq!(desk.told(), "ended 5");
+    assert_eq!(desk.rx.join(desk.now, SeqNo::new(4)), Ok(()));
+    assert_eq!(desk.at(10), "stale request 4+1");
+    assert_eq!(desk.packet(Reply, 4, 1), NEXT);
+    assert_eq!(desk.told(), "live ended 5");
 }
 
 #[test]
