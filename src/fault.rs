@@ -98,7 +98,7 @@ impl Source {
         let mut text = String::new();
         // No colours: the same text goes to a terminal, a pipe and a ticket.
         let drawn = GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor())
-            .with_width(110)
+            .with_wrap_lines(false)
             .with_context_lines(1)
             .render_report(&mut text, &shown);
         if drawn.is_ok() { text } else { self.line(fault) }
@@ -152,28 +152,56 @@ pub fn read(source: &Source) -> Result<Config, Fault> {
     })
 }
 
-/// The reader's words in ours, with the nearest valid word.
+/// The reader's words in ours, with the key, its table and the nearest valid word.
 fn explain(source: &Source, at: Range<usize>, message: &str) -> Fault {
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     let table = table_at(&source.text, at.start);
-    if let ["unknown", kind @ ("field" | "variant")] = words(message)
-        && let [found, valid @ ..] = quoted.as_slice()
-    {
-        let what = match kind {
-            "field" => format!("unknown key `{found}` in {table}"),
-            _ => format!("`{found}` is not one of its values, in {table}"),
-        };
-        return Fault::new(at, what).remedy(suggest(found, valid.iter().copied()));
+    let place = match key_at(&source.text, at.start) {
+        Some(key) => format!("`{key}` in {table}"),
+        None => table.clone(),
+    };
+    match (words(message), quoted.as_slice()) {
+        (["unknown", "field"], [found, valid @ ..]) => {
+            let what = format!("unknown key `{found}` in {table}");
+            Fault::new(at, what).remedy(suggest(found, valid.iter().copied()))
+        }
+        (["unknown", "variant"], [found, valid @ ..]) => {
+            let what = format!("{place} cannot be `{found}`");
+            Fault::new(at, what).remedy(suggest(found, valid.iter().copied()))
+        }
+        (["missing", "field"], [key]) => {
+            Fault::new(at, format!("{table} has no `{key}`")).remedy(format!("add `{key} = ..`"))
+        }
+        (["duplicate", "key"], _) => Fault::new(at, format!("a key of {table} is written twice")),
+        _ => Fault::new(at, format!("{place}: {}", reworded(message))),
     }
-    if let (["missing", "field"], [key]) = (words(message), quoted.as_slice()) {
-        return Fault::new(at, format!("{table} has no `{key}`"))
-            .remedy(format!("add `{key} = ..`"));
-    }
+}
+
+/// Without the names that types have in the program.
+fn reworded(message: &str) -> String {
     let mut text = message.replace('\n', ", ");
+    for (ours, theirs) in [
+        ("expected u32", "expected a whole number from 0 to 4294967295"),
+        ("expected u64", "expected a whole number"),
+        ("expected f64", "expected a number"),
+        ("expected struct Capacity", "expected { instruments = .., orders = .., levels = .. }"),
+        ("expected struct Snapshot", "expected { address = .., user = .., password = .. }"),
+        ("expected struct Session", "expected a table of session knobs"),
+    ] {
+        text = text.replace(ours, theirs);
+    }
     if let Some(first) = text.get_mut(..1) {
         first.make_ascii_lowercase();
     }
-    Fault::new(at, format!("{text}, in {table}"))
+    text
+}
+
+/// The key whose value starts at `offset`: what stands before the `=` before it, on its line.
+fn key_at(text: &str, offset: usize) -> Option<&str> {
+    let line = text.get(..offset)?.rsplit('\n').next()?;
+    let before = line.trim_end().strip_suffix('=')?;
+    let key = before.rsplit(['{', ',']).next()?.trim();
+    (!key.is_empty()).then_some(key)
 }
 
 /// The first two words.
@@ -247,11 +275,15 @@ mod tests {
             ),
             (
                 "[[shard]]\nname = 'a'\nidle = 'spinn'",
-                "rialto.toml:3:8: `spinn` is not one of its values, in [[shard]]; did you mean `spin`?",
+                "rialto.toml:3:8: `idle` in [[shard]] cannot be `spinn`; did you mean `spin`?",
             ),
             (
                 "[[shard]]\nname = 'a'\nidle = 'never'",
-                "rialto.toml:3:8: `never` is not one of its values, in [[shard]]; it can be `spin` or `backoff`",
+                "rialto.toml:3:8: `idle` in [[shard]] cannot be `never`; it can be `spin` or `backoff`",
+            ),
+            (
+                "[[shard]]\nname = 'a'\ncapacity = { orders = 1, levels = 'x' }",
+                "rialto.toml:3:36: `levels` in [[shard]]: invalid type: string \"x\", expected a whole number from 0 to 4294967295",
             ),
             ("[[shard]]\ncpu = 0", "rialto.toml:1:1: [[shard]] has no `name`; add `name = ..`"),
         ];

@@ -66,6 +66,7 @@ pub(super) fn check(config: &Config, faults: &mut Faults<'_>) -> Vec<Link> {
         if let Some(End::Cold(ColdEnd::Tops | ColdEnd::Alarms)) = from {
             let what = format!("a link comes from `{}`, which only consumes", raw.from.get_ref());
             faults.add(&raw.from, what).remedy_last("exchange `from` and `to`");
+            continue;
         }
         let to = consumer(entry, &shards, faults);
         let depth = depth(entry, faults);
@@ -102,7 +103,7 @@ fn end(key: &str, text: &Spanned<String>, shards: &[&str], faults: &mut Faults<'
         return Some(End::Cold(*cold));
     }
     let known = shards.iter().copied().chain(COLD_ENDS.iter().map(|(end, _)| *end));
-    let what = format!("link.{key} names shard `{name}`, which is not there");
+    let what = format!("link.{key} is `{name}`, which is neither a shard nor a cold end");
     faults.add(text, what).remedy_last(&fault::suggest(name, known));
     None
 }

@@ -54,11 +54,15 @@ impl Owners {
 }
 
 pub(super) fn check(config: &Config, faults: &mut Faults<'_>) -> Owners {
+    let before = faults.found.len();
     let owners = Owners::new(listed(&config.shards, faults), rest(config, faults));
+    if before < faults.found.len() {
+        // Who owns nothing because of those is no fault of its own.
+        return owners;
+    }
     let all = owners.all();
     for (id, entry) in (0_u16..).map(ShardId).zip(&config.shards) {
-        // A list with bad tickers has its own faults.
-        if !all.contains(&id) && entry.get_ref().instruments.is_empty() {
+        if !all.contains(&id) {
             let name = entry.get_ref().name.get_ref();
             let what = format!(
                 "shard `{name}` can own no instrument: it lists none and takes no part of the rest"

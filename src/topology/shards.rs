@@ -199,7 +199,10 @@ fn idle_alike(raw: &[Spanned<config::Shard>], chosen: &[u32], faults: &mut Fault
     for (entry, cpu) in raw.iter().zip(chosen) {
         let shard = entry.get_ref();
         let other = *first.entry(*cpu).or_insert(shard);
-        if idle(other) != idle(shard) {
+        // Two that both named the cpu and do not share it have a fault of their own already.
+        let named = other.cpu.is_some() && shard.cpu.is_some();
+        let fought_over = named && !(shares(other) && shares(shard));
+        if !fought_over && idle(other) != idle(shard) {
             let what = format!(
                 "shards `{}` and `{}` take turns on cpu {cpu} but idle differently: one thread has one way to idle",
                 other.name.get_ref(),
