@@ -365,7 +365,7 @@ impl Day {
     fn act(&mut self, at: usize, deed: Deed) {
         let listing = &self.listings[at];
         let live = listing.orders.len();
-        let few = live * 8 < listing.goal * 7 || live < 2;
+        let few = live < listing.goal.max(2);
         let open = listing.trading == Trading::Open;
         match deed {
             Deed::Delete if few => self.add(at, false),
@@ -571,6 +571,20 @@ fn share(flowing: u64, flow: &Flow) -> u64 {
     (u128::from(flowing) * u128::from(flow.per_mille) / 1_000) as u64
 }
 
+/// The farther from the inside, the rounder the price that people name: to 5 cents, a quarter, a
+/// dollar where the tick is a cent.
+fn round(price: i64, out: i64, ticks: i64) -> i64 {
+    let grid = match ticks {
+        ..64 => return price,
+        64..512 => 5,
+        512..2_048 => 25,
+        2_048.. => 100,
+    };
+    let step = out * grid;
+    // Outwards, so that it stays behind the inside.
+    price - price.rem_euclid(step.abs()) + if step < 0 { 0 } else { step }
+}
+
 /// Where an order joins a side: near its inside, or better where the fair price moved away.
 fn place(dice: &mut Dice, listing: &Listing, side: Side) -> u32 {
     let tick = i64::from(listing.tick);
@@ -588,7 +602,8 @@ fn place(dice: &mut Dice, listing: &Listing, side: Side) -> u32 {
             if 0 < lag && dice.chance(96) {
                 inside - out * (1 + i64::from(dice.below(lag.min(8) as u32)))
             } else {
-                inside + out * i64::from(dice.distance())
+                let ticks = i64::from(dice.distance());
+                round(inside + out * ticks, out, ticks)
             }
         }
     };
