@@ -73,6 +73,11 @@ impl Window {
         self.waiting.back()
     }
 
+    /// One past the highest message that waits; zero where none does.
+    pub(crate) fn end_max(&self) -> u64 {
+        self.waiting.iter().map(|packet| packet.end).max().unwrap_or(0)
+    }
+
     /// Copies a packet in. When full, what is needed last makes room: the lowest where it is below
     /// `spare_below` and the newcomer is not (a snapshot will stand for it), else the highest.
     pub(crate) fn put(

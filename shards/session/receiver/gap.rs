@@ -341,15 +341,15 @@ impl Receiver {
 
     /// The stream is not where the very first packet said: two later ones agree that it is here.
     pub(super) fn retreat(&mut self, seen: u64) {
-        self.seen = seen;
         self.window.discard_above(seen.saturating_add(self.config.far_messages));
+        self.seen = self.window.end_max().max(seen);
         self.set_last(0);
         self.hole = (0, 0);
         for track in &mut self.tracks {
             track.restart();
         }
         match &mut self.phase {
-            Phase::Snapshot { since } => *since = (*since).min(seen),
+            Phase::Snapshot { since } => *since = (*since).min(self.seen),
             Phase::Reordering | Phase::Requesting { .. } => self.phase = Phase::Live,
             Phase::Waiting | Phase::Live => {}
         }

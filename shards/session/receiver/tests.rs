@@ -199,6 +199,14 @@ fn a_first_packet_from_nowhere_poisons_nothing_for_long() {
     assert_eq!(desk.rx.health().seen, SeqNo::new(9));
     assert_eq!(desk.rx.join(desk.now, SeqNo::new(7)), Ok(()));
     assert_eq!(desk.told(), "apply 7+1 apply 8+1 live");
+    // What waits close to the true place counts as seen.
+    let mut desk = Desk::new(ReceiverConfig { start: Start::Snapshot, ..config() });
+    desk.packet(A, 1 << 40, 1);
+    desk.packet(A, 20, 3);
+    desk.packet(A, 7, 1);
+    desk.packet(A, 8, 1);
+    let health = desk.rx.health();
+    assert_eq!((health.seen, health.held_now), (SeqNo::new(23), 3));
     // Taken for the start: the true stream is old news until nothing newer came for long enough.
     let mut desk = Desk::new(ReceiverConfig { start: Start::FirstSeen, ..config() });
     desk.packet(A, 1 << 40, 1);
