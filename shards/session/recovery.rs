@@ -188,10 +188,9 @@ impl World {
         let deadline = deadlines.into_iter().flatten().min().map_or(u64::MAX, Nanos::get);
         self.now = self.now.max(Nanos::new(event_at.min(deadline)));
         if event_at <= deadline {
-            if let Some(Reverse((_, index))) = self.agenda.pop() {
-                if let Some(event) = self.events[index].take() {
-                    self.on_event(event);
-                }
+            let due = self.agenda.pop().and_then(|Reverse((_, index))| self.events[index].take());
+            if let Some(event) = due {
+                self.on_event(event);
             }
         } else {
             if let Some(beat) = self.sender.on_deadline(self.now).map(Vec::from) {
@@ -306,10 +305,7 @@ impl World {
 
     /// Does what the receiver wants.
     fn obey(&mut self) {
-        loop {
-            let Some(step) = self.rx.poll(self.now) else {
-                return;
-            };
+        while let Some(step) = self.rx.poll(self.now) {
             match step {
                 Step::Apply(held) => take(&mut self.book, held.body, held.skip),
                 Step::Lost { from, count } => {
@@ -350,20 +346,16 @@ impl World {
 
     fn answer(&mut self, request: &[u8]) {
         let mut out = vec![0; self.weather.datagram_bytes];
-        if let Some(reply) = self.history.answer(request, &mut out).map(Vec::from) {
-            if !self.dice.chance(self.weather.reply_loss) {
-                let delay = 50 + self.dice.below(500);
-                self.after(delay, Event::Datagram(Line::Reply, reply));
-            }
+        let reply = self.history.answer(request, &mut out).map(Vec::from);
+        if let Some(reply) = reply.filter(|_| !self.dice.chance(self.weather.reply_loss)) {
+            let delay = 50 + self.dice.below(500);
+            self.after(delay, Event::Datagram(Line::Reply, reply));
         }
     }
 
     /// Does what the snapshot client wants.
     fn load(&mut self) {
-        loop {
-            let Some(item) = self.client.poll(self.now) else {
-                break;
-            };
+        while let Some(item) = self.client.poll(self.now) {
             match item {
                 Item::Open => {
                     self.connection += 1;
@@ -497,21 +489,12 @@ fn weather() -> impl Strategy<Value = Weather> {
 fn check_figures(world: &World, health: &FeedHealth) {
     assert_eq!(health.given_up, world.lost);
     for line in &health.lines {
-        assert_eq!(
-            line.first + line.duplicates,
-            line.packets - dropped_here(health, line.packets, line.first + line.duplicates)
-        );
-        assert!(line.messages <= line.packets * 20);
+        // Packets that found no room are neither first nor duplicates.
+        let neither = line.packets - line.first - line.duplicates;
+        assert!(neither <= health.dropped);
     }
     assert_eq!(health.held_now, 0);
     assert!(health.held_max <= world.weather.rx.window_packets);
-}
-
-/// Packets that found no room are neither first nor duplicates; there are no more than were dropped.
-fn dropped_here(health: &FeedHealth, packets: u64, counted: u64) -> u64 {
-    let dropped = packets - counted;
-    assert!(dropped <= health.dropped);
-    dropped
 }
 
 proptest! {

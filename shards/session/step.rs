@@ -48,7 +48,7 @@ pub struct Held<'a> {
 /// What the owner does next, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step<'a> {
-    /// Another session began: clear the books; its first message may be any (see [`Start`]).
+    /// Another session began: clear the books; its first message may be any (see [`Start`](crate::Start)).
     NewSession(SessionId),
     /// These messages will never come. The books stay stale until `join` or `resynchronised`.
     Lost {
