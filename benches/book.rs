@@ -1,2 +1,142 @@
-//! Book.
-fn main() {}
+//! Nanoseconds per event of the books by order, beside two references that do less.
+//!
+//! `cargo bench --bench book`. Each sample applies whole chunks of a steady stream; generating them
+//! is not measured. The 10-million-order cases need about 2 GB.
+
+#[path = "reference/book.rs"]
+mod reference;
+#[path = "reference/stream.rs"]
+mod stream;
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use book::l3::{Books, Capacity};
+use book::{Prefetch, Stage};
+use criterion::{Criterion, criterion_group, criterion_main};
+use reference::{ByHash, ByIndex};
+use stream::Stream;
+use types::MarketEvent;
+
+const SEED: u64 = 0x5EED;
+/// Events per measured chunk.
+const CHUNK: usize = 1 << 16;
+/// Events that pass each prefetch stage together: about one full packet.
+const BATCH: usize = 32;
+
+struct Cpu;
+
+impl Prefetch for Cpu {
+    #[inline(always)]
+    fn line<T>(&self, at: &T) {
+        runtime::prefetch(at);
+    }
+}
+
+fn books(instruments: u32, live: usize) -> Books {
+    let orders = live + live / 16 + 1024;
+    Books::new(Capacity { instruments: instruments as usize, orders, levels: orders })
+}
+
+fn apply(books: &mut Books, events: &[MarketEvent]) {
+    for event in events {
+        black_box(books.apply(event));
+    }
+}
+
+fn apply_warm(books: &mut Books, events: &[MarketEvent]) {
+    for batch in events.chunks(BATCH) {
+        for stage in Stage::ALL {
+            for event in batch {
+                books.warm(stage, event, &Cpu);
+            }
+        }
+        apply(books, batch);
+    }
+}
+
+/// Time for at least `events` events, in whole chunks, scaled to `events`.
+fn timed(
+    events: u64,
+    stream: &mut Stream,
+    mut prepare: impl FnMut(u64),
+    mut run: impl FnMut(&[MarketEvent]),
+) -> Duration {
+    let mut chunk = Vec::with_capacity(CHUNK);
+    let (mut spent, mut done) = (Duration::ZERO, 0);
+    while done < events {
+        stream.take(CHUNK, &mut chunk);
+        prepare(stream.last());
+        let from = Instant::now();
+        run(&chunk);
+        spent += from.elapsed();
+        done += CHUNK as u64;
+    }
+    spent.mul_f64(events as f64 / done as f64)
+}
+
+fn case(criterion: &mut Criterion, instruments: u32, live: usize, with_index: bool) {
+    let mut group = criterion.benchmark_group(format!("{live} live, {instruments} instruments"));
+    group.sample_size(10).measurement_time(Duration::from_secs(3));
+    for (name, warm) in [("book", false), ("book, prefetched", true)] {
+        group.bench_function(name, |bench| {
+            let mut stream = Stream::new(SEED, instruments, live);
+            let mut books = books(instruments, live);
+            stream.fill(|event| drop(books.apply(event)));
+            let run = if warm { apply_warm } else { apply };
+            bench.iter_custom(|n| timed(n, &mut stream, |_| (), |events| run(&mut books, events)));
+        });
+    }
+    if with_index {
+        group.bench_function("by index", |bench| {
+            let mut stream = Stream::new(SEED, instruments, live);
+            let mut store = ByIndex::default();
+            store.reserve(4 * live as u64);
+            let books = reference::Books::new(instruments as usize, store);
+            let books = std::cell::RefCell::new(books);
+            stream.fill(|event| drop(books.borrow_mut().apply(event)));
+            bench.iter_custom(|n| {
+                let reserve = |last| books.borrow_mut().store.reserve(last);
+                timed(n, &mut stream, reserve, |events| {
+                    let mut books = books.borrow_mut();
+                    for event in events {
+                        black_box(books.apply(event));
+                    }
+                })
+            });
+        });
+    }
+    group.bench_function("by Fx hash", |bench| {
+        let mut stream = Stream::new(SEED, instruments, live);
+        let store = ByHash::with_capacity(live + live / 16);
+        let mut books = reference::Books::new(instruments as usize, store);
+        stream.fill(|event| drop(books.apply(event)));
+        bench.iter_custom(|n| {
+            timed(
+                n,
+                &mut stream,
+                |_| (),
+                |events| {
+                    for event in events {
+                        black_box(books.apply(event));
+                    }
+                },
+            )
+        });
+    });
+    group.finish();
+}
+
+fn live_orders(criterion: &mut Criterion) {
+    case(criterion, 100, 100_000, true);
+    case(criterion, 1_000, 10_000_000, false);
+}
+
+fn instruments(criterion: &mut Criterion) {
+    for instruments in [10, 100, 1_000, 10_000] {
+        case(criterion, instruments, 1_000_000, false);
+    }
+}
+
+criterion_group!(all, live_orders, instruments);
+criterion_main!(all);

@@ -144,3 +144,85 @@ fn is_better(side: Side, px: Px, than: Px) -> bool {
         Side::Sell => px < than,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Best, Consolidated, Tops};
+    use crate::{Level, State, Top};
+    use proptest::prelude::*;
+    use types::{InstrumentId, Px, Qty, VenueId};
+
+    const ID: InstrumentId = InstrumentId::new(0);
+
+    fn level(quote: Option<(i64, u64)>) -> Option<Level> {
+        quote.map(|(px, qty)| Level { px: Px::from_raw(px), qty: Qty::new(qty), orders: 1 })
+    }
+
+    fn best(px: i64, qty: u64, venues: u64) -> Option<Best> {
+        Some(Best { px: Px::from_raw(px), qty: Qty::new(qty), venues })
+    }
+
+    #[test]
+    fn the_best_of_all_venues_that_count() {
+        let mut tops = Tops::new(1, 3);
+        let empty = Consolidated::default();
+        let both = |bid, offer| Consolidated { bid, offer };
+        // venue, bid, offer, its state, then: changed, what is best, the state across venues
+        #[rustfmt::skip]
+        let steps = [
+            (0, Some((99, 5)), Some((101, 7)), State::Normal, true, both(best(99, 5, 1), best(101, 7, 1)), State::Normal),
+            (0, Some((99, 5)), Some((101, 7)), State::Normal, false, both(best(99, 5, 1), best(101, 7, 1)), State::Normal),
+            (1, Some((99, 2)), Some((102, 1)), State::Normal, true, both(best(99, 7, 3), best(101, 7, 1)), State::Normal),
+            (2, Some((98, 9)), None, State::OneSided, false, both(best(99, 7, 3), best(101, 7, 1)), State::Normal),
+            (2, Some((101, 1)), None, State::OneSided, true, both(best(101, 1, 4), best(101, 7, 1)), State::Locked),
+            (2, Some((103, 1)), None, State::OneSided, true, both(best(103, 1, 4), best(101, 7, 1)), State::Crossed),
+            (2, Some((103, 1)), None, State::Stale, true, both(best(99, 7, 3), best(101, 7, 1)), State::Normal),
+            (0, Some((99, 5)), Some((101, 7)), State::Halted, true, both(best(99, 2, 2), best(102, 1, 2)), State::Normal),
+            (1, None, Some((102, 1)), State::OneSided, true, both(None, best(102, 1, 2)), State::OneSided),
+            (1, None, None, State::Empty, true, empty, State::Empty),
+            // No such venue.
+            (3, Some((99, 5)), None, State::Normal, false, empty, State::Empty),
+        ];
+        for (step, (venue, bid, offer, state, changed, want, across)) in
+            steps.into_iter().enumerate()
+        {
+            let top = Top { bid: level(bid), offer: level(offer) };
+            assert_eq!(tops.set(VenueId::new(venue), ID, &top, state), changed, "step {step}");
+            assert_eq!(tops.best(ID), want, "step {step}");
+            assert_eq!(tops.best(ID).state(), across, "step {step}");
+        }
+        let nowhere = InstrumentId::new(1);
+        assert!(!tops.set(VenueId::new(0), nowhere, &Top::EMPTY, State::Empty));
+        assert_eq!(tops.best(nowhere), empty);
+    }
+
+    proptest! {
+        #[test]
+        fn the_best_is_at_least_as_good_as_each_and_counts_those_at_it(
+            quotes in prop::collection::vec(
+                (0..4u8, prop::option::of((0..6i64, 1..9u64)), any::<bool>()), 1..40),
+        ) {
+            let mut tops = Tops::new(1, 4);
+            let mut bids = [None; 4];
+            for (venue, bid, usable) in quotes {
+                let state = if usable { State::OneSided } else { State::Stale };
+                tops.set(VenueId::new(venue), ID, &Top { bid: level(bid), offer: level(bid) }, state);
+                bids[usize::from(venue)] = bid.filter(|_| usable);
+                let live = || bids.iter().flatten();
+                for (best, px) in [
+                    (tops.best(ID).bid, live().map(|bid| bid.0).max()),
+                    (tops.best(ID).offer, live().map(|bid| bid.0).min()),
+                ] {
+                    prop_assert_eq!(best.map(|best| best.px.raw()), px);
+                    let Some(best) = best else { continue };
+                    let at = |bid: &Option<(i64, u64)>| bid.filter(|bid| Some(bid.0) == px);
+                    let qty: u64 = bids.iter().filter_map(at).map(|bid| bid.1).sum();
+                    prop_assert_eq!(best.qty.get(), qty);
+                    for (venue, bid) in (0..).zip(&bids) {
+                        prop_assert_eq!(best.has(VenueId::new(venue)), at(bid).is_some());
+                    }
+                }
+            }
+        }
+    }
+}

@@ -108,26 +108,49 @@ impl Books {
             | Change::Imbalance(_)
             | Change::Trading(_)
             | Change::ShortSale(_)
-            | Change::Bands(_) => match self.books.get_mut(instrument.index()) {
-                Some(book) => {
-                    book.desk.apply(&mut self.tape, &mut self.counters, instrument, &event.change)
-                }
-                None => Err(Applied::UnknownInstrument),
-            },
+            | Change::Bands(_) => return self.off_book(event),
         };
-        let touched = done.unwrap_or_else(|why| self.refuse(instrument, why));
-        self.counters.count(touched.applied);
-        touched
+        match done {
+            Ok(flags) => {
+                self.counters.applied = self.counters.applied.wrapping_add(1);
+                Touched {
+                    instrument,
+                    applied: Applied::Ok,
+                    top: flags & TOP != 0,
+                    book: flags & BOOK != 0,
+                    traded: flags & TRADED != 0,
+                    status: false,
+                }
+            }
+            Err(why) => self.refuse(instrument, why),
+        }
+    }
+
+    /// What touches no order.
+    #[cold]
+    fn off_book(&mut self, event: &MarketEvent) -> Touched {
+        let Some(book) = self.books.get_mut(event.instrument.index()) else {
+            return self.refuse(event.instrument, Applied::UnknownInstrument);
+        };
+        let (tape, counters) = (&mut self.tape, &mut self.counters);
+        match book.desk.apply(tape, counters, event.instrument, &event.change) {
+            Ok(touched) => {
+                self.counters.count(touched.applied);
+                touched
+            }
+            Err(why) => self.refuse(event.instrument, why),
+        }
     }
 
     #[cold]
     fn refuse(&mut self, instrument: InstrumentId, why: Applied) -> Touched {
         // A slot that does not exist comes before anything else that is wrong with the event.
-        let Some(book) = self.books.get_mut(instrument.index()) else {
-            return Touched::nothing(instrument, Applied::UnknownInstrument);
-        };
-        let mut touched = Touched::nothing(instrument, why);
-        touched.status = book.desk.set_stale(&mut self.counters);
+        let mut touched = Touched::nothing(instrument, Applied::UnknownInstrument);
+        if let Some(book) = self.books.get_mut(instrument.index()) {
+            touched.applied = why;
+            touched.status = book.desk.set_stale(&mut self.counters);
+        }
+        self.counters.count(touched.applied);
         touched
     }
 
@@ -138,11 +161,12 @@ impl Books {
         side: Side,
         qty: Qty,
         px: Px,
-    ) -> Result<Touched, Applied> {
+    ) -> Done {
         let book = self.books.get_mut(instrument.index()).ok_or(Applied::UnknownInstrument)?;
         let shares = shares_of(qty)?;
         let slots = &mut self.slots;
-        if self.index.find(order.get(), |slot| slots[slot].order == order.get()).is_some() {
+        let home = self.index.home(order.get());
+        if self.index.find(home, |slot| slots[slot].order == order.get()).is_some() {
             return Err(Applied::DuplicateOrder);
         }
         if slots.is_full() {
@@ -153,23 +177,18 @@ impl Books {
         let slot = slots.take().ok_or(Applied::FullOrders)?;
         let owner = ladder_of(instrument, side);
         queue::join(slots, &mut self.rungs, slot, rung, (order.get(), shares, owner));
-        self.index.insert(order.get(), slot);
+        self.index.insert(home, slot);
         book.orders += 1;
-        Ok(Touched { top: rung == ladder.best(), book: true, ..taken(instrument) })
+        Ok(BOOK | top_if(rung == ladder.best()))
     }
 
-    fn delete(&mut self, instrument: InstrumentId, order: OrderRef) -> Result<Touched, Applied> {
+    fn delete(&mut self, instrument: InstrumentId, order: OrderRef) -> Done {
         let found = self.find(instrument, order)?;
         let top = self.remove(found);
-        Ok(Touched { top, book: true, ..taken(instrument) })
+        Ok(BOOK | top_if(top))
     }
 
-    fn reduce(
-        &mut self,
-        instrument: InstrumentId,
-        order: OrderRef,
-        qty: Qty,
-    ) -> Result<Touched, Applied> {
+    fn reduce(&mut self, instrument: InstrumentId, order: OrderRef, qty: Qty) -> Done {
         let found = self.find(instrument, order)?;
         self.lessen(found, qty)
     }
@@ -182,14 +201,14 @@ impl Books {
         qty: Qty,
         other: Option<(Px, bool)>,
         match_no: MatchNo,
-    ) -> Result<Touched, Applied> {
+    ) -> Done {
         let found = self.find(instrument, order)?;
         let slot = &self.slots[found.slot];
         let own = px_of(side_of(slot.ladder), self.rungs[slot.rung].key);
         let mut touched = self.lessen(found, qty)?;
         let (px, printable) = other.unwrap_or((own, true));
-        touched.traded = printable && qty != Qty::ZERO;
-        if touched.traded {
+        if printable && qty != Qty::ZERO {
+            touched |= TRADED;
             let stats = &mut self.books[instrument.index()].desk.stats;
             self.tape.print(stats, instrument, match_no, qty, px);
         }
@@ -197,22 +216,23 @@ impl Books {
     }
 
     /// Takes shares from an order, and the order out of the book with its last one.
-    fn lessen(&mut self, found: Found, qty: Qty) -> Result<Touched, Applied> {
+    fn lessen(&mut self, found: Found, qty: Qty) -> Done {
         let slot = &mut self.slots[found.slot];
         let left = u64::from(slot.qty).checked_sub(qty.get()).ok_or(Applied::OverExecuted)?;
         let instrument = InstrumentId::new(slot.ladder >> 1);
         if left == 0 {
             let top = self.remove(found);
-            return Ok(Touched { top, book: true, ..taken(instrument) });
+            return Ok(BOOK | top_if(top));
         }
         // Fits: it is no more than what was there before.
         slot.qty = left as u32;
         let rung = &mut self.rungs[slot.rung];
         rung.qty -= qty.get();
         let ladder = &self.books[instrument.index()].ladders[slot.ladder as usize & 1];
-        let changed = qty != Qty::ZERO;
-        let top = changed && ladder.best() == slot.rung;
-        Ok(Touched { top, book: changed, ..taken(instrument) })
+        if qty == Qty::ZERO {
+            return Ok(0);
+        }
+        Ok(BOOK | top_if(ladder.best() == slot.rung))
     }
 
     fn replace(
@@ -222,12 +242,12 @@ impl Books {
         new: OrderRef,
         qty: Qty,
         px: Px,
-    ) -> Result<Touched, Applied> {
+    ) -> Done {
         let found = self.find(instrument, old)?;
         let shares = shares_of(qty)?;
         let slots = &mut self.slots;
-        if new != old && self.index.find(new.get(), |slot| slots[slot].order == new.get()).is_some()
-        {
+        let home = self.index.home(new.get());
+        if new != old && self.index.find(home, |slot| slots[slot].order == new.get()).is_some() {
             return Err(Applied::DuplicateOrder);
         }
         let Slot { ladder: owner, rung: from, .. } = slots[found.slot];
@@ -254,9 +274,9 @@ impl Books {
         };
         queue::join(slots, &mut self.rungs, found.slot, to, (new.get(), shares, owner));
         self.index.remove(found);
-        self.index.insert(new.get(), found.slot);
+        self.index.insert(home, found.slot);
         let top = rung::best(&self.rungs, ladder, side) != before;
-        Ok(Touched { top, book: true, ..taken(instrument) })
+        Ok(BOOK | top_if(top))
     }
 
     /// Where `order` is, if it is in this instrument's book.
@@ -265,7 +285,7 @@ impl Books {
         let slots = &self.slots;
         let found = self
             .index
-            .find(order.get(), |slot| slots[slot].order == order.get())
+            .find(self.index.home(order.get()), |slot| slots[slot].order == order.get())
             .ok_or(Applied::UnknownOrder)?;
         if slots[found.slot].ladder >> 1 != instrument.get() {
             return Err(Applied::UnknownOrder);
@@ -300,7 +320,9 @@ impl Books {
                 while id != NONE {
                     let slot = &self.slots[id];
                     let (order, behind) = (slot.order, slot.behind);
-                    if let Some(found) = self.index.find(order, |other| other == id) {
+                    if let Some(found) =
+                        self.index.find(self.index.home(order), |other| other == id)
+                    {
                         self.index.remove(found);
                     }
                     self.slots.give(id);
@@ -401,15 +423,19 @@ impl Books {
 
     /// A live order.
     pub fn order(&self, order: OrderRef) -> Option<Order> {
-        self.index.find(order.get(), |id| self.slots[id].order == order.get()).map(|found| {
-            let slot = &self.slots[found.slot];
-            self.seen(slot)
-        })
+        self.index.find(self.index.home(order.get()), |id| self.slots[id].order == order.get()).map(
+            |found| {
+                let slot = &self.slots[found.slot];
+                self.seen(slot)
+            },
+        )
     }
 
     /// Where an order stands in its queue. Walks the orders before it.
     pub fn queue_position(&self, order: OrderRef) -> Option<Position> {
-        let found = self.index.find(order.get(), |id| self.slots[id].order == order.get())?;
+        let found = self
+            .index
+            .find(self.index.home(order.get()), |id| self.slots[id].order == order.get())?;
         let slot = &self.slots[found.slot];
         let (mut orders_ahead, mut qty_ahead, mut id) = (0, 0, slot.ahead);
         while id != NONE {
@@ -493,8 +519,19 @@ impl Books {
     }
 }
 
-const fn taken(instrument: InstrumentId) -> Touched {
-    Touched::nothing(instrument, Applied::Ok)
+/// What an order event changed, as bits: small enough to come back in a register.
+type Done = Result<u8, Applied>;
+/// The best bid or offer.
+const TOP: u8 = 1;
+/// Anything in the book.
+const BOOK: u8 = 2;
+/// The trade statistics.
+const TRADED: u8 = 4;
+
+#[inline]
+const fn top_if(top: bool) -> u8 {
+    // TOP is bit 0.
+    top as u8
 }
 
 /// An order's shares as they are stored.
@@ -532,5 +569,81 @@ fn rung_at(
             nodes.insert(ladder, gap, key, id);
             Ok(id)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Books, Capacity};
+    use crate::Applied;
+    use types::{Change, InstrumentId, MarketEvent, Nanos, OrderRef, Px, Qty, Side, Symbol};
+
+    fn event(instrument: u32, change: Change) -> MarketEvent {
+        MarketEvent { time: Nanos::ZERO, instrument: InstrumentId::new(instrument), change }
+    }
+
+    fn add(order: u64, qty: u64, px: i64) -> Change {
+        let (order, qty, px) = (OrderRef::new(order), Qty::new(qty), Px::from_raw(px));
+        Change::Add { order, side: Side::Buy, qty, px }
+    }
+
+    /// The design's limit, with every order slot taken.
+    #[test]
+    fn an_order_takes_at_most_forty_bytes() {
+        for orders in [1_000, 100_000, 1_742_866] {
+            let books = Books::new(Capacity { instruments: 1, orders, levels: 1 });
+            assert!(books.order_bytes() <= 40 * orders, "{orders}: {}", books.order_bytes());
+        }
+    }
+
+    /// What a set of books hashes to depends on what they show, not on which set, slot or arena place
+    /// they have or on how they came to it; a stale book is never equal to a good one.
+    #[test]
+    fn the_hash_is_of_what_is_shown() {
+        let [a, b] = [*b"AAAA    ", *b"BBBB    "].map(Symbol::from_wire);
+        let at = InstrumentId::new;
+        let mut both = Books::new(Capacity { instruments: 2, orders: 8, levels: 8 });
+        let mut alone = Books::new(Capacity { instruments: 5, orders: 80, levels: 8 });
+        assert_eq!(both.state_hash(at(0), a), 0, "empty and good");
+        for (instrument, change) in [(0, add(1, 10, 5)), (1, add(2, 10, 5)), (0, add(3, 7, 6))] {
+            both.apply(&event(instrument, change));
+        }
+        for change in
+            [add(9, 1, 7), add(1, 10, 5), Change::Delete { order: OrderRef::new(9) }, add(3, 7, 6)]
+        {
+            assert_eq!(alone.apply(&event(4, change)).applied, Applied::Ok);
+        }
+        assert_eq!(both.state_hash(at(0), a), alone.state_hash(at(4), a));
+        assert_ne!(both.state_hash(at(0), a), both.state_hash(at(0), b), "keyed by the symbol");
+        assert_ne!(both.state_hash(at(0), a), both.state_hash(at(1), a), "another book");
+        alone.set_stale(at(4));
+        assert_ne!(both.state_hash(at(0), a), alone.state_hash(at(4), a), "stale");
+        alone.set_stale(at(0));
+        assert_ne!(alone.state_hash(at(0), a), 0, "empty and stale");
+    }
+
+    /// What does not fit stales its own instrument and touches no other.
+    #[test]
+    fn only_the_instrument_that_does_not_fit_goes_stale() {
+        let mut books = Books::new(Capacity { instruments: 2, orders: 2, levels: 2 });
+        let order = OrderRef::new(1);
+        assert_eq!(books.apply(&event(0, add(1, 10, 5))).applied, Applied::Ok);
+        assert_eq!(books.apply(&event(0, add(2, 10, 5))).applied, Applied::Ok);
+        let cases = [
+            (add(3, 10, 5), Applied::FullOrders),
+            (add(1, 10, 5), Applied::DuplicateOrder),
+            (Change::Delete { order }, Applied::UnknownOrder),
+            (Change::Reduce { order, qty: Qty::new(1) }, Applied::UnknownOrder),
+            (add(4, 0, 5), Applied::BadQty),
+        ];
+        for (change, want) in cases {
+            books.set_all_live();
+            let touched = books.apply(&event(1, change));
+            assert_eq!((touched.applied, touched.status, touched.book), (want, true, false));
+            assert_eq!(books.state(InstrumentId::new(0)), crate::State::OneSided, "{want:?}");
+            assert_eq!(books.state(InstrumentId::new(1)), crate::State::Stale, "{want:?}");
+            assert_eq!(books.orders_of(InstrumentId::new(0)), 2);
+        }
+        assert_eq!(books.apply(&event(2, add(5, 1, 1))).applied, Applied::UnknownInstrument);
     }
 }

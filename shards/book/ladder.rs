@@ -5,6 +5,8 @@
 //! node. A far price costs a descent of a few nodes, whatever prices a venue sends. Nodes come from
 //! one pool; every node but a root keeps at least [`FILL_MIN`] entries, which bounds the pool.
 
+use core::hint::select_unpredictable;
+
 use types::{Px, Side};
 
 use crate::Prefetch;
@@ -12,6 +14,8 @@ use crate::arena::{Linked, NONE, Pool};
 
 /// Entries of a node: three cache lines.
 const FILL_MAX: usize = 15;
+/// What fills a node behind its last key: at least any key, so that a search need not know the length.
+const PAD: i64 = i64::MAX;
 /// Entries that a node must keep, unless it is a root.
 const FILL_MIN: usize = 5;
 /// Two neighbours are merged up to here: a merged node must not split at the next insertion.
@@ -41,8 +45,8 @@ pub(crate) const fn px_of(side: Side, key: i64) -> Px {
     }
 }
 
-/// A leaf (keys and levels) or an inner node (lower bounds and children). In an inner node the
-/// first key means nothing: its child takes everything below the second.
+/// A leaf (keys and levels) or an inner node (the children and a lower bound of each, the very first
+/// of a tree being the lowest key there is). A first child is never removed, so bounds stay true.
 #[derive(Clone)]
 #[repr(C, align(64))]
 pub(crate) struct Node {
@@ -59,7 +63,7 @@ const _: () = assert!(size_of::<Node>() == 192);
 
 impl Linked for Node {
     const BLANK: Self =
-        Self { keys: [0; FILL_MAX], ids: [0; FILL_MAX], len: 0, worse: NONE, better: NONE };
+        Self { keys: [PAD; FILL_MAX], ids: [0; FILL_MAX], len: 0, worse: NONE, better: NONE };
     fn link(&self) -> u32 {
         self.worse
     }
@@ -69,18 +73,21 @@ impl Linked for Node {
 }
 
 impl Node {
-    #[inline]
-    fn keys(&self) -> &[i64] {
-        &self.keys[..FILL_MAX.min(self.len as usize)]
-    }
-
-    /// How many keys are at most `key`. From the best, where most of them are wanted.
+    /// How many keys are at most `key`. Halves four times without a
+    /// branch: where a price lies differs from event to event, so a branch would be guessed wrong.
     #[inline]
     fn rank(&self, key: i64) -> usize {
-        self.keys().iter().rposition(|&k| k <= key).map_or(0, |at| at + 1)
+        let mut rank = 0usize;
+        for half in [8, 4, 2, 1] {
+            let next = rank + half;
+            rank = select_unpredictable(self.keys[next - 1] <= key, next, rank);
+        }
+        // The pads count where the key is as large as they are.
+        rank.min(self.len as usize)
     }
 
     /// Which child covers `key`.
+    #[inline]
     fn child(&self, key: i64) -> usize {
         self.rank(key).saturating_sub(1)
     }
@@ -100,6 +107,7 @@ impl Node {
         let len = self.len as usize;
         self.keys[..len].copy_within(at + 1.., at);
         self.ids[..len].copy_within(at + 1.., at);
+        self.keys[len - 1] = PAD;
         self.len -= 1;
     }
 
@@ -111,6 +119,7 @@ impl Node {
         right.ids.copy_within(..count, moved);
         right.keys[..moved].copy_from_slice(&self.keys[keep..len]);
         right.ids[..moved].copy_from_slice(&self.ids[keep..len]);
+        self.keys[keep..len].fill(PAD);
         right.len += moved as u32;
         self.len = keep as u32;
     }
@@ -122,6 +131,7 @@ impl Node {
         self.ids[len..len + count].copy_from_slice(&right.ids[..count]);
         right.keys.copy_within(count..count + rest, 0);
         right.ids.copy_within(count..count + rest, 0);
+        right.keys[rest..].fill(PAD);
         right.len = rest as u32;
         self.len += count as u32;
     }
@@ -329,10 +339,7 @@ impl Nodes {
         let Some(id) = self.0.take() else {
             unreachable!("the pool holds the nodes of every shape that the levels can take")
         };
-        let node = &mut self.0[id];
-        node.len = 0;
-        node.worse = NONE;
-        node.better = NONE;
+        self.0[id] = Node::BLANK;
         id
     }
 
@@ -366,7 +373,7 @@ impl Nodes {
             if above == 0 {
                 let root = self.make();
                 let node = &mut self.0[root];
-                node.insert(0, key, left);
+                node.insert(0, i64::MIN, left);
                 node.insert(1, key, right);
                 ladder.root = root;
                 ladder.height += 1;
@@ -407,12 +414,7 @@ impl Nodes {
             // With the neighbour before it, or the one behind where it is the first.
             let second = (child as usize).max(1);
             let (left, right) = (self.0[parent].ids[second - 1], self.0[parent].ids[second]);
-            let bound = self.0[parent].keys[second];
             let Some([l, r]) = self.0.pair(left, right) else { return };
-            if !is_leaf {
-                // The first key of an inner node means nothing, until it is no longer the first.
-                r.keys[0] = bound;
-            }
             let total = (l.len + r.len) as usize;
             if FILL_MERGED < total {
                 let keep = total / 2;

@@ -1,5 +1,7 @@
 //! The orders of a price level, in the order in which they trade.
 
+use core::hint::select_unpredictable;
+
 use crate::arena::{Linked, NONE, Pool};
 use crate::rung::Rung;
 
@@ -46,11 +48,9 @@ pub(crate) fn join(
     rung.tail = id;
     rung.qty += u64::from(qty);
     rung.orders += 1;
-    if ahead == NONE {
-        rung.head = id;
-    } else {
-        slots[ahead].behind = id;
-    }
+    rung.head = select_unpredictable(ahead == NONE, id, rung.head);
+    // Without a branch that nobody can guess: where none is ahead, this writes to item 0.
+    slots[ahead].behind = id;
     slots[id] = Slot { order, qty, rung: rung_id, ahead, behind: NONE, ladder };
 }
 
@@ -61,15 +61,10 @@ pub(crate) fn leave(slots: &mut Pool<Slot>, rungs: &mut Pool<Rung>, id: u32) -> 
     let rung = &mut rungs[rung];
     rung.qty -= u64::from(qty);
     rung.orders -= 1;
-    if ahead == NONE {
-        rung.head = behind;
-    } else {
-        slots[ahead].behind = behind;
-    }
-    if behind == NONE {
-        rung.tail = ahead;
-    } else {
-        slots[behind].ahead = ahead;
-    }
+    rung.head = select_unpredictable(ahead == NONE, behind, rung.head);
+    rung.tail = select_unpredictable(behind == NONE, ahead, rung.tail);
+    // Without branches that nobody can guess: where none is there, these write to item 0.
+    slots[ahead].behind = behind;
+    slots[behind].ahead = ahead;
     rung.orders
 }
