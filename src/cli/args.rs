@@ -4,8 +4,74 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::values::{self, Count};
-use crate::{check, generate, hist, preflight};
+use types::Symbol;
+
+use super::values::{self, Count, Pace, Span};
+use crate::{bench, check, generate, hist, preflight, replay};
+
+/// `rialto replay`
+#[derive(Debug, Args)]
+pub(super) struct Replay {
+    /// The recording: BinaryFILE (.itch50), pcap or pcapng, plain or gzip
+    file: PathBuf,
+    /// `max`, or a multiple of the recorded time
+    #[arg(long, value_name = "max|N", default_value = "max", value_parser = values::pace)]
+    speed: Pace,
+    /// Print the book of this instrument after every change of its top levels
+    #[arg(long, value_parser = values::symbol)]
+    symbol: Option<Symbol>,
+    /// Levels of it on each side
+    #[arg(long, value_name = "N", default_value_t = 5, requires = "symbol")]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..))]
+    depth: u16,
+    /// How the changes are printed
+    #[arg(long, value_enum, default_value = "table", requires = "symbol")]
+    format: ReplayFormat,
+    /// Print the whole book of this instrument at the end
+    #[arg(long, value_name = "SYMBOL", value_parser = values::symbol, conflicts_with_all = ["symbol", "json"])]
+    book: Option<Symbol>,
+    /// Stop after so many messages
+    #[arg(long, value_name = "N", value_parser = values::count)]
+    limit: Option<Count>,
+    /// Shards to partition the instruments over, each on a thread
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=64))]
+    shards: u16,
+    /// Live orders to make room for on each shard
+    #[arg(long, value_name = "N", default_value = "4M", value_parser = values::count)]
+    orders: Count,
+    /// Print one JSON object
+    #[arg(long, conflicts_with = "symbol")]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ReplayFormat {
+    Table,
+    Csv,
+    Json,
+}
+
+impl From<Replay> for replay::Options {
+    fn from(args: Replay) -> Self {
+        Self {
+            file: args.file,
+            pace: args.speed,
+            symbol: args.symbol,
+            depth: usize::from(args.depth),
+            format: match args.format {
+                ReplayFormat::Table => replay::Format::Table,
+                ReplayFormat::Csv => replay::Format::Csv,
+                ReplayFormat::Json => replay::Format::Json,
+            },
+            book: args.book,
+            limit: args.limit.map(|limit| limit.0),
+            shards: args.shards,
+            orders: usize::try_from(args.orders.0).unwrap_or(usize::MAX),
+            json: args.json,
+        }
+    }
+}
 
 /// `rialto check`
 #[derive(Debug, Args)]
@@ -119,6 +185,38 @@ impl From<Generate> for generate::FileOptions {
             out: args.out,
             format: args.format.map(format),
             json: args.json,
+        }
+    }
+}
+
+/// `rialto bench`
+#[derive(Debug, Args)]
+pub(super) struct Bench {
+    /// What to measure; all of it where none is named
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+    /// Write histograms (.hgrm, .hlog) and report.html into this folder
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    /// Only say what there is to measure
+    #[arg(long)]
+    list: bool,
+    /// How long `memory` watches
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = values::span)]
+    memory_for: Span,
+}
+
+impl From<Bench> for bench::Options {
+    fn from(args: Bench) -> Self {
+        Self {
+            names: args.names,
+            out: args.out,
+            json: args.json,
+            list: args.list,
+            memory_for: args.memory_for.0,
         }
     }
 }

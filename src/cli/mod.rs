@@ -4,6 +4,7 @@
 //! [`dispatch`].
 
 mod args;
+mod publish;
 mod values;
 
 use std::ffi::OsString;
@@ -14,7 +15,7 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
-use crate::{check, generate, hist, preflight};
+use crate::{bench, check, generate, hist, preflight, replay};
 
 pub use values::{Count, Pace, Part, Span};
 
@@ -30,8 +31,15 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Play a recorded feed through the shards; count it, print its books
+    Replay(args::Replay),
+    /// Play a recording, or a generated day, as a live feed on lines A and B
+    // Its arguments outweigh the others' and are read once.
+    Publish(Box<publish::Publish>),
     /// Make a synthetic day of ITCH 5.0 from a seed
     Generate(args::Generate),
+    /// Measure latency and throughput, each beside its reference in the same run
+    Bench(args::Bench),
     /// Read, plot and compare latency histograms (.hlog, .hgrm)
     Hist(args::Hist),
     /// Check a configuration; show which shard, ring and thread runs where
@@ -42,7 +50,10 @@ enum Command {
 
 fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
+        Command::Replay(args) => replay::command(args.into()),
+        Command::Publish(args) => crate::publish::command((*args).into()),
         Command::Generate(args) => generate::command(args.into()),
+        Command::Bench(args) => bench::command(args.into()),
         Command::Hist(args) => hist::command(args.into()),
         Command::Check(args) => check::command(args.into()),
         Command::Host(args) => preflight::command(args.into()),

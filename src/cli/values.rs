@@ -1,6 +1,10 @@
 //! Values on the command line: durations, counts, parts and speeds, each with a message that says how to write it.
 
+use std::net::{SocketAddr, SocketAddrV4};
+use std::str::FromStr;
 use std::time::Duration;
+
+use types::Symbol;
 
 /// A length of time: `30s`, `500ms`, `2m`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +25,75 @@ pub enum Pace {
     Max,
     /// This many times as fast as it was recorded.
     Times(f64),
+}
+
+/// One value for each line, A then B.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Pair<T>(pub(super) [T; 2]);
+
+/// An address, or `none`. Not an `Option`: clap would read that as an argument left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Maybe<T>(pub(super) Option<T>);
+
+/// Reads one or two parts.
+///
+/// # Errors
+/// As [`part`].
+pub(super) fn parts(text: &str) -> Result<Pair<Part>, String> {
+    pair(text, part)
+}
+
+/// Reads one or two spans.
+///
+/// # Errors
+/// As [`span`].
+pub(super) fn spans(text: &str) -> Result<Pair<Span>, String> {
+    pair(text, span)
+}
+
+fn pair<T: Copy>(text: &str, one: fn(&str) -> Result<T, String>) -> Result<Pair<T>, String> {
+    match text.split_once(',') {
+        None => one(text).map(|both| Pair([both, both])),
+        Some((a, b)) => Ok(Pair([one(a)?, one(b)?])),
+    }
+}
+
+/// Reads a host's address and port, or `none`.
+///
+/// # Errors
+/// A sentence that says how an address is written.
+pub(super) fn address(text: &str) -> Result<Maybe<SocketAddr>, String> {
+    maybe(text, "write an address and port, e.g. 127.0.0.1:26479, or none")
+}
+
+/// Reads a group and port, or `none`.
+///
+/// # Errors
+/// A sentence that says how a group is written.
+pub(super) fn group(text: &str) -> Result<Maybe<SocketAddrV4>, String> {
+    maybe(text, "write a group and port, e.g. 239.192.77.2:26478, or none")
+}
+
+fn maybe<T: FromStr>(text: &str, how: &str) -> Result<Maybe<T>, String> {
+    if text == "none" {
+        return Ok(Maybe(None));
+    }
+    text.parse()
+        .map(|value| Maybe(Some(value)))
+        .map_err(|_| format!("`{text}` is no address: {how}"))
+}
+
+/// Reads a short word as venues send it, padded on the right with spaces.
+///
+/// # Errors
+/// A sentence that says how long it may be.
+pub(super) fn padded<const LEN: usize>(text: &str) -> Result<[u8; LEN], String> {
+    let mut padded = [b' '; LEN];
+    if LEN < text.len() || !text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Err(format!("it is at most {LEN} letters and digits"));
+    }
+    padded[..text.len()].copy_from_slice(text.as_bytes());
+    Ok(padded)
 }
 
 /// Reads a [`Span`].
@@ -95,6 +168,16 @@ pub(super) fn part(text: &str) -> Result<Part, String> {
     value.ok().filter(|part| (0.0..=1.0).contains(part)).map(Part).ok_or_else(refused)
 }
 
+/// Reads a [`Symbol`].
+///
+/// # Errors
+/// A sentence that says what a ticker looks like.
+pub(super) fn symbol(text: &str) -> Result<Symbol, String> {
+    Symbol::parse(text).ok_or_else(|| {
+        format!("`{text}` is not a ticker: 1 to 8 printable ASCII characters, no space")
+    })
+}
+
 /// Reads a [`Pace`].
 ///
 /// # Errors
@@ -118,8 +201,12 @@ fn split(text: &str) -> (&str, &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Count, Pace, Part, Span, count, pace, part, span};
+    use super::{
+        Count, Maybe, Pace, Pair, Part, Span, address, count, group, pace, padded, part, parts,
+        span,
+    };
     use proptest::prelude::*;
+    use std::net::SocketAddr;
     use std::time::Duration;
 
     #[test]
@@ -191,6 +278,21 @@ mod tests {
         for (text, want) in cases {
             assert_eq!(pace(text).ok(), want, "{text}");
         }
+    }
+
+    #[test]
+    fn one_value_is_for_both_lines_and_none_is_an_answer() {
+        let cases =
+            [("20%", Some([0.2, 0.2])), ("20%,0", Some([0.2, 0.0])), ("20%,", None), ("1,2", None)];
+        for (text, want) in cases {
+            assert_eq!(parts(text).ok(), want.map(|both| Pair(both.map(Part))), "{text}");
+        }
+        assert_eq!(address("none"), Ok(Maybe(None)));
+        let listen = SocketAddr::from(([127, 0, 0, 1], 80));
+        assert_eq!(address("127.0.0.1:80"), Ok(Maybe(Some(listen))));
+        assert!(address("127.0.0.1").is_err() && group("[::1]:80").is_err());
+        assert_eq!(padded::<6>("demo"), Ok(*b"demo  "));
+        assert!(padded::<6>("toolong").is_err() && padded::<6>("a b").is_err());
     }
 
     proptest! {
