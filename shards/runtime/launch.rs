@@ -4,6 +4,9 @@
 //! reported well does any of them take input. A core is stopped by its flag and its bell; it drains
 //! what earlier cores have sent it, so cores stop in the order in which they were given.
 
+// Cold: threads are made here and nowhere else, and report over a channel before anything runs.
+#![expect(clippy::disallowed_methods)]
+
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -279,14 +282,16 @@ impl Drop for EndFlag {
 fn open(core: Core, stop: Arc<AtomicBool>) -> Result<(run::Core, Vec<Placed>), String> {
     let mut clock = Clock::new();
     let (mut shards, mut placed) = (Vec::new(), Vec::new());
+    let mut has_streams = false;
     for seat in core.seats {
         let name = seat.name;
         let (shard, place) = (seat.open)(clock.now())
             .map_err(|error| format!("core {}, shard {name}: {error}", core.name))?;
+        has_streams |= shard.has_streams();
         shards.push(shard);
         placed.push(place);
     }
-    if shards.iter().any(|shard: &Box<dyn Turn>| shard.has_streams()) {
+    if has_streams {
         let pulse = async {
             loop {
                 Timer::new(PULSE).await;

@@ -304,6 +304,7 @@ fn timespec(value: &[u8]) -> Option<Nanos> {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods)] // a test has threads and patience of its own
 mod tests {
     use super::*;
     use crate::config::Group;

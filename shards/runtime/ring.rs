@@ -364,10 +364,11 @@ impl Conflated {
 }
 
 #[cfg(all(test, not(loom)))]
+#[expect(clippy::disallowed_methods)] // a test has threads and patience of its own
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use std::collections::HashMap;
+    use std::collections::BTreeMap;
     use std::thread;
 
     fn message(key: u32, value: u64) -> Message {
@@ -530,7 +531,7 @@ mod tests {
         #[test]
         fn conflation_ends_on_the_latest(steps in prop::collection::vec((0_u32..8, any::<bool>()), 0..200)) {
             let (mut producer, mut consumer) = link(2, WhenFull::Conflate { keys_max: 8 }, None);
-            let (mut want, mut got) = (HashMap::new(), HashMap::new());
+            let (mut want, mut got) = (BTreeMap::new(), BTreeMap::new());
             let mut take = |popped| match popped {
                 Some(Popped::Message(Message([key, value, ..]))) => { got.insert(key, value); true }
                 Some(Popped::Missed(_)) => panic!("a conflating ring reports no gap"),

@@ -57,11 +57,12 @@ impl Core {
         let mut counters = Counters::default();
         let mut empty_turns = 0_u32;
         let mut woke = false;
+        let mut busy = false;
         let mut began = self.clock.now();
 
         while !self.stop.load(Ordering::Relaxed) {
             let now = self.clock.now();
-            count_span(&mut counters, empty_turns, now.since(began));
+            count_span(&mut counters, busy, now.since(began));
             began = now;
             let handled = self.poll(now);
             counters.cycles += 1;
@@ -70,7 +71,8 @@ impl Core {
             }
             let needs = self.stream_needs();
             cold.serve(now, needs, woke);
-            if 0 < handled {
+            busy = 0 < handled;
+            if busy {
                 counters.busy_cycles += 1;
                 empty_turns = 0;
                 woke = false;
@@ -82,6 +84,7 @@ impl Core {
                 Idle::Spin => core::hint::spin_loop(),
                 Idle::Backoff { spins } if empty_turns < spins => core::hint::spin_loop(),
                 Idle::Backoff { .. } => {
+                    empty_turns = 0;
                     self.housekeep(now, &mut counters);
                     let slept_from = self.clock.now();
                     if self.park(&mut sleeper, needs)? {
@@ -89,7 +92,6 @@ impl Core {
                         counters.parks += 1;
                         counters.parked_ns += began.since(slept_from).get();
                         woke = true;
-                        empty_turns = 0;
                     }
                 }
             }
@@ -162,7 +164,7 @@ impl Core {
         while self.shards.iter().any(|shard| shard.is_blocked()) && self.clock.now() < until {
             let now = self.clock.now();
             self.poll(now);
-            std::thread::yield_now();
+            core::hint::spin_loop();
         }
         let now = self.clock.now();
         // What was written goes out first.
@@ -214,8 +216,8 @@ impl<'a> Cold<'a> {
 
 /// Counts the time since the last turn began as that turn's: busy unless it was empty.
 #[inline]
-fn count_span(counters: &mut Counters, empty_turns: u32, took: Nanos) {
-    if 0 < empty_turns {
+fn count_span(counters: &mut Counters, busy: bool, took: Nanos) {
+    if !busy {
         counters.idle_ns += took.get();
         return;
     }
@@ -225,4 +227,5 @@ fn count_span(counters: &mut Counters, empty_turns: u32, took: Nanos) {
 
 #[cfg(all(test, not(loom)))]
 #[path = "run_test.rs"]
+#[expect(clippy::disallowed_methods)] // the other ends run on threads of their own
 mod tests;

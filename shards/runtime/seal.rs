@@ -102,6 +102,7 @@ unsafe impl GlobalAlloc for Sealable {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods)] // a test has threads and patience of its own
 mod tests {
     use super::*;
 

@@ -224,6 +224,7 @@ fn split(filled: &[u8]) -> Option<(&[u8], usize, &[u8])> {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods)] // a test has threads and patience of its own
 mod tests {
     use super::*;
     use crate::config::Socket;
