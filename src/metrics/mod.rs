@@ -39,13 +39,16 @@ pub struct Figure {
     pub kind: Kind,
 }
 
+/// Takes a figure's value, with the labels that tell it from its namesakes.
+pub type Give<'a> = dyn FnMut(&Figure, &[(&'static str, &str)], u64) + 'a;
+
 /// A source of figures, asked once a second on the cold thread.
 pub trait Figures: Send {
     /// All the figures it may give, once, for their HELP lines.
     fn all(&self) -> Vec<Figure>;
 
-    /// Gives each figure's value, with the labels that tell it from its namesakes.
-    fn read(&mut self, give: &mut dyn FnMut(&Figure, &[(&'static str, &str)], u64));
+    /// Gives each figure's value.
+    fn read(&mut self, give: &mut Give<'_>);
 }
 
 /// A running endpoint. Dropping it stops it and waits for its thread.
@@ -182,7 +185,7 @@ fn ask(recorder: &PrometheusRecorder, sources: &mut [Box<dyn Figures>]) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Figure, Figures, Kind, serve};
+    use super::{Figure, Figures, Give, Kind, serve};
     use std::io::{Read as _, Write as _};
     use std::net::{SocketAddr, TcpListener, TcpStream};
 
@@ -198,7 +201,7 @@ mod tests {
             vec![SEEN, DEPTH]
         }
 
-        fn read(&mut self, give: &mut dyn FnMut(&Figure, &[(&'static str, &str)], u64)) {
+        fn read(&mut self, give: &mut Give<'_>) {
             give(&SEEN, &[("shard", "s0")], 7);
             give(&SEEN, &[("shard", "s1")], 9);
             give(&DEPTH, &[], 3);

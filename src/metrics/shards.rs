@@ -3,7 +3,7 @@
 use runtime::{Counters, Watch};
 
 use super::Kind::{self, Counter, Gauge};
-use super::{Figure, Figures};
+use super::{Figure, Figures, Give};
 
 struct Row {
     figure: Figure,
@@ -210,7 +210,7 @@ impl Figures for ShardFigures {
         ROWS.iter().map(|row| row.figure).collect()
     }
 
-    fn read(&mut self, give: &mut dyn FnMut(&Figure, &[(&'static str, &str)], u64)) {
+    fn read(&mut self, give: &mut Give<'_>) {
         for (name, watch) in &self.shards {
             let counters = watch.counters();
             for row in &ROWS {

@@ -52,6 +52,7 @@ impl FeedId {
 
 /// Checked: every name resolves, every cpu is there and free, every limit is set. Only [`check`] makes one.
 #[derive(Debug, Clone)]
+#[expect(clippy::manual_non_exhaustive, reason = "closed to this crate too, not only to others")]
 pub struct Topology {
     /// What the file is called, for messages.
     pub source: String,
