@@ -21,7 +21,7 @@ use serde::Serialize;
 use crate::failure::Failure;
 
 pub use distribution::{Distribution, Point, Unit};
-pub use page::{escape, open_page};
+pub use page::{escape, figure, open_page};
 pub use plot::percentile_plot;
 pub use write::{LogWriter, write_hgrm};
 

@@ -54,7 +54,7 @@ pub(super) fn render(distributions: &[Distribution]) -> String {
 }
 
 /// Legend, plot and table: a part of a page.
-pub(crate) fn figure(distributions: &[Distribution]) -> String {
+pub fn figure(distributions: &[Distribution]) -> String {
     let mut body = String::from("<ul class=\"legend\">\n");
     for (index, one) in distributions.iter().enumerate() {
         body.push_str(&format!(
