@@ -2,6 +2,7 @@
 //!
 //! Cold: it may allocate, block and log, and never runs on a shard's core. Nothing depends on it.
 
+pub mod bench;
 pub mod check;
 pub mod cli;
 pub mod config;
@@ -10,6 +11,7 @@ pub mod failure;
 pub mod fault;
 pub mod generate;
 pub mod hist;
+pub mod launch;
 pub mod logs;
 pub mod metrics;
 pub mod preflight;

@@ -2,6 +2,7 @@
 
 mod captures;
 mod config;
+mod hist;
 mod kit;
 mod lobster;
 mod publish;
