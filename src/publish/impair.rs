@@ -143,36 +143,38 @@ impl Impairment {
 
     /// The next packet to send; call until `None`.
     pub fn poll(&mut self, now: Nanos) -> Option<&[u8]> {
-        if self.current.copies == 0 {
-            self.advance(now)?;
+        if self.current.copies == 0 && !self.advance(now) {
+            return None;
         }
         self.current.copies -= 1;
         Some(&self.current.bytes)
     }
 
-    /// Finds the packet that goes next.
-    fn advance(&mut self, now: Nanos) -> Option<()> {
+    /// Finds the packet that goes next; false where none is due.
+    fn advance(&mut self, now: Nanos) -> bool {
         let full = self.waiting_max < self.line.len() + self.aside.len();
         if let Some(next) = self.released(now) {
-            return Some(self.give(next));
+            self.give(next);
+            return true;
         }
-        while let Some(first) = self.line.front() {
+        while let Some(mut first) = self.line.pop_front() {
             let hurried = now < first.due;
             if hurried && !full {
-                return None;
+                self.line.push_front(first);
+                return false;
             }
-            let mut first = self.line.pop_front()?;
             if first.behind == 0 || full {
                 self.fates.hurried += u64::from(hurried || first.behind != 0);
                 for waiting in &mut self.aside {
                     waiting.behind = waiting.behind.saturating_sub(1);
                 }
-                return Some(self.give(first));
+                self.give(first);
+                return true;
             }
             first.due = first.due.saturating_add(self.hold);
             self.aside.push_back(first);
         }
-        None
+        false
     }
 
     /// A packet that waited aside long enough.
