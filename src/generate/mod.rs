@@ -10,6 +10,7 @@ pub(crate) mod dice;
 mod file;
 mod listing;
 mod program;
+mod quote;
 mod resting;
 mod tape;
 #[cfg(test)]
