@@ -57,7 +57,7 @@ pub struct RequestOptions {
     pub listen: SocketAddr,
     /// What happens to replies: loss and duplication, no delay.
     pub impaired: Impaired,
-    /// Messages remembered, and bytes of them.
+    /// Messages remembered.
     pub messages_max: usize,
     /// Bytes remembered.
     pub bytes_max: usize,
