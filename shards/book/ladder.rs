@@ -284,21 +284,26 @@ impl Nodes {
         Some(id)
     }
 
-    /// Prefetches the leaf near the best price, which an insertion close to it reads.
+    /// Prefetches what a search that is not at the best price begins with: the best leaf and the root.
     #[inline]
     pub(crate) fn near(&self, ladder: &Ladder, near: &impl Prefetch) {
-        let node = &self.0[ladder.finger];
+        self.warm(ladder.finger, near);
+        if ladder.height != 0 {
+            self.warm(ladder.root, near);
+        }
+    }
+
+    /// Prefetches the leaf that covers `key`; reads the inner nodes above it.
+    #[inline]
+    pub(crate) fn warm_leaf(&self, ladder: &Ladder, key: i64, near: &impl Prefetch) {
+        self.warm(self.leaf_of(ladder, key), near);
+    }
+
+    fn warm(&self, id: u32, near: &impl Prefetch) {
+        let node = &self.0[id];
         near.line(&node.keys[0]);
         near.line(&node.ids[0]);
         near.line(&node.len);
-    }
-
-    /// The level with `key`, where it is in the leaf near the best price.
-    #[inline]
-    pub(crate) fn peek(&self, ladder: &Ladder, key: i64) -> Option<u32> {
-        let node = &self.0[ladder.finger];
-        let last = node.rank(key).checked_sub(1)?;
-        (node.keys[last] == key).then(|| node.ids[last])
     }
 
     /// Gives all nodes back; every ladder must be emptied with it.

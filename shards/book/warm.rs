@@ -9,7 +9,7 @@ use types::{Change, InstrumentId, MarketEvent, OrderRef, Px, Side};
 use crate::Probe;
 use crate::arena::NONE;
 use crate::l3::{Books, side_of};
-use crate::ladder::key_of;
+use crate::ladder::{Place, key_of};
 use crate::queue::Slot;
 
 /// How far along the chain.
@@ -20,13 +20,15 @@ pub enum Stage {
     Index = 0,
     /// The order's slot; for an add, the level it will likely join.
     Slot = 1,
-    /// The order's level and neighbours; for an add, the order it will stand behind.
+    /// The order's level and neighbours; for an add, its level wherever it is.
     Queue = 2,
+    /// The leaf that a level leaves with its last order; for an add, the order it will stand behind.
+    Tail = 3,
 }
 
 impl Stage {
     /// In the order in which a batch should pass them.
-    pub const ALL: [Self; 3] = [Self::Index, Self::Slot, Self::Queue];
+    pub const ALL: [Self; 4] = [Self::Index, Self::Slot, Self::Queue, Self::Tail];
 }
 
 /// Brings a cache line near. This crate has no `unsafe`, so the instruction is the caller's.
@@ -59,7 +61,16 @@ impl Books {
                     near.line(self.probe(order));
                 }
                 Stage::Slot => self.warm_level(event.instrument, side, px, near),
-                Stage::Queue => self.warm_tail(event.instrument, side, px, near),
+                Stage::Queue => {
+                    if let Some(rung) = self.likely(event.instrument, side, px) {
+                        near.line(&self.rungs[rung]);
+                    }
+                }
+                Stage::Tail => {
+                    if let Some(rung) = self.likely(event.instrument, side, px) {
+                        near.line(&self.slots[self.rungs[rung].tail]);
+                    }
+                }
             },
             Change::Execute { order, .. }
             | Change::ExecuteAt { order, .. }
@@ -110,12 +121,15 @@ impl Books {
                 near.line(&self.rungs[slot.rung]);
                 near.line(&self.slots[slot.ahead]);
                 near.line(&self.slots[slot.behind]);
-                // The leaf is touched only where a level goes; likely where the order stands alone.
+            }
+            Stage::Tail => {
+                let Some(slot) = self.probe_order(order) else { return };
                 if slot.ahead == NONE
                     && slot.behind == NONE
                     && let Some(book) = self.books.get(instrument.index())
                 {
-                    self.nodes.near(&book.ladders[side_of(slot.ladder) as usize], near);
+                    let ladder = &book.ladders[side_of(slot.ladder) as usize];
+                    self.nodes.warm_leaf(ladder, self.rungs[slot.rung].key, near);
                 }
             }
         }
@@ -132,13 +146,12 @@ impl Books {
         near.line(&self.slots[self.slots.next_free()]);
     }
 
-    fn warm_tail(&self, instrument: InstrumentId, side: Side, px: Px, near: &impl Prefetch) {
-        let Some(book) = self.books.get(instrument.index()) else { return };
-        let ladder = &book.ladders[side as usize];
-        if ladder.best_key() == key_of(side, px) {
-            near.line(&self.slots[self.rungs[ladder.best()].tail]);
-        } else if let Some(rung) = self.nodes.peek(ladder, key_of(side, px)) {
-            near.line(&self.rungs[rung]);
+    /// The level that an add will join, if there is one.
+    fn likely(&self, instrument: InstrumentId, side: Side, px: Px) -> Option<u32> {
+        let ladder = &self.books.get(instrument.index())?.ladders[side as usize];
+        match self.nodes.find(ladder, key_of(side, px)) {
+            Place::Level(rung) => Some(rung),
+            Place::Gap(_) => None,
         }
     }
 }
