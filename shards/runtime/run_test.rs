@@ -332,6 +332,40 @@ fn shards_on_one_core_take_turns() {
     stop(running);
 }
 
+#[test]
+fn a_machine_hears_what_a_ring_has_dropped() {
+    let mut core = core(DROWSY);
+    let (mut producer, inward) = link(2, WhenFull::Gap, Some(core.bell()));
+    let (told, hear) = channel();
+    let tell = script(move |_, event, _| {
+        match event {
+            Event::Message { message, .. } => told.send(message.0[0]).unwrap(),
+            Event::Missed { link, count } => {
+                assert_eq!(link, LinkId(0));
+                told.send(1000 + count).unwrap();
+            }
+            Event::Datagram { .. }
+            | Event::Oversize { .. }
+            | Event::Opened { .. }
+            | Event::Bytes { .. }
+            | Event::Closed { .. }
+            | Event::Deadline => {}
+        }
+        None
+    });
+    core.seat(Seat::new(Config::default(), vec![inward], Vec::new(), tell, drop));
+    // Before anyone takes them: two fit, three do not.
+    for value in 0..5 {
+        producer.send(Message([value; 8]));
+    }
+    let running = launch(vec![core]).unwrap();
+    let heard: Vec<_> = (0..2).map(|_| hear.recv_timeout(PATIENCE).unwrap()).collect();
+    producer.send(Message([5; 8]));
+    let rest: Vec<_> = (0..2).map(|_| hear.recv_timeout(PATIENCE).unwrap()).collect();
+    assert_eq!((heard, rest), (vec![0, 1], vec![1003, 5]));
+    stop(running);
+}
+
 #[derive(Debug, PartialEq, Eq)]
 enum News {
     Opened,
