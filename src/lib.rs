@@ -17,6 +17,7 @@ pub mod metrics;
 pub mod preflight;
 pub mod recording;
 pub mod replay;
+pub mod run;
 pub mod stop;
 pub mod terminal;
 pub mod topology;

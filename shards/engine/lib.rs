@@ -1,1 +1,19 @@
-//! Placeholder head.
+//! Shard kinds: which calls follow which input. They hold no rule of their own and open no socket.
+//!
+//! A [`Trade`] shard takes feeds in and keeps books. It is a `runtime::Machine`: the main loop drives
+//! it from sockets, replay from a file, a test from a virtual clock, and it cannot tell which.
+
+pub mod gauges;
+
+mod alarm;
+mod board;
+mod feed;
+mod mirror;
+mod top;
+mod trade;
+
+pub use alarm::{Alarm, AlarmKind};
+pub use feed::{Feed, FeedPlan, SnapshotPlan};
+pub use mirror::{Books, Mirror, Tally};
+pub use top::TopUpdate;
+pub use trade::{PlanError, Trade, TradePlan};

@@ -242,8 +242,10 @@ impl Receiver {
             }
             self.begin_session(now, packet.session, from);
         } else if forsaken && !self.ended && end < self.next {
-            // Nobody brings anything new any more, but old numbers: the publisher began again.
+            // Nobody brings anything new any more, but old numbers: the publisher began again. Under
+            // the old name nothing says where the old stream ended, so this is a gap too.
             if self.agrees(from, end) {
+                self.figures.gaps += 1;
                 self.begin_session(now, packet.session, from);
             }
         }

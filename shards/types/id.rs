@@ -78,9 +78,14 @@ impl Symbol {
         ((mixed as u128 * shards as u128) >> 64) as u16
     }
 
-    /// Without the padding; what is not ASCII reads as empty.
+    /// Without the padding. A ticker with anything in it that is not printable ASCII reads as
+    /// empty: a venue's bytes reach terminals and logs.
     pub fn as_str(&self) -> &str {
-        core::str::from_utf8(self.0.trim_ascii_end()).unwrap_or_default()
+        let text = self.0.trim_ascii_end();
+        if !text.iter().all(u8::is_ascii_graphic) {
+            return "";
+        }
+        core::str::from_utf8(text).unwrap_or_default()
     }
 }
 
@@ -181,6 +186,7 @@ mod tests {
         }
         assert_eq!(format!("{}", Symbol::from_wire(*b"AAPL    ")), "AAPL");
         assert_eq!(Symbol::from_wire([0xFF; 8]).as_str(), "");
+        assert_eq!(Symbol::from_wire(*b"\x1b[2Jx   ").as_str(), "", "no escape to a terminal");
     }
 
     /// Pinned: a new version that moved an instrument would leave its journal behind.

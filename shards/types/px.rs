@@ -7,6 +7,9 @@ use core::fmt;
 use core::ops::{Add, Neg, Sub};
 
 /// A price in units of 1e-8 of the quote currency. Signed: spreads and offsets can be negative.
+///
+/// The operators panic where the result does not fit: they are for values that were checked. Values
+/// from outside go through the checked and saturating forms.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]
 pub struct Px(i64);

@@ -5,6 +5,9 @@ use core::iter::Sum;
 use core::ops::{Add, AddAssign, Sub};
 
 /// A number of shares or contracts. Wide enough for a day's volume; one order's is at most `u32`.
+///
+/// The operators panic where the result does not fit: they are for values that were checked. Values
+/// from outside go through the checked and saturating forms.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]
 pub struct Qty(u64);

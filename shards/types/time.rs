@@ -7,6 +7,9 @@ use core::ops::{Add, Sub};
 ///
 /// Nobody on a shard asks for the time. The main loop reads the clock once a cycle and hands the
 /// instant down, so the same inputs give the same outputs live, on replay and in simulation.
+///
+/// The operators panic where the result does not fit: they are for values that were checked. Values
+/// from outside go through the checked and saturating forms.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]
 pub struct Nanos(u64);

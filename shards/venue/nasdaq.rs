@@ -26,6 +26,8 @@ const LOCATES: usize = 1 << 16;
 const UNKNOWN: u32 = u32::MAX;
 /// The stock lives on another shard.
 const ELSEWHERE: u32 = u32::MAX - 1;
+/// Orders were named under this locate code before any ticker was: whoever it is, its book lacks them.
+const MISSED: u32 = u32::MAX - 2;
 
 /// The market data side of Nasdaq, for one shard.
 #[derive(Debug)]
@@ -73,7 +75,7 @@ impl Nasdaq {
         let locate = u16::from_be_bytes([high, low]);
         let slot = match self.slots[usize::from(locate)] {
             ELSEWHERE if !names_stock_of_the_day(message) => return Ok(Normal::Elsewhere),
-            UNKNOWN | ELSEWHERE => return self.introduce(message, locate, roster),
+            UNKNOWN | ELSEWHERE | MISSED => return self.introduce(message, locate, roster),
             ours => InstrumentId::new(ours),
         };
         self.event(message, locate, slot, roster).map_err(|why| fault(why, Harm::Instrument(slot)))
@@ -86,7 +88,7 @@ impl Nasdaq {
         message: &[u8],
         locate: u16,
         instrument: InstrumentId,
-        roster: &Roster,
+        roster: &mut Roster,
     ) -> Result<Normal, Why> {
         let message = Message::parse(message)?;
         let change = match message {
@@ -148,11 +150,16 @@ impl Nasdaq {
                 upper: Px::from_price4(m.upper()),
             }),
             Message::StockDirectory(m) => {
-                let known = roster.symbols().get(instrument.index()).copied();
-                if known != Some(Symbol::from_wire(m.stock())) {
-                    return Err(Why::LocateMoved);
+                let stock = Symbol::from_wire(m.stock());
+                if roster.symbols().get(instrument.index()) == Some(&stock) {
+                    return Ok(Normal::Listed(instrument));
                 }
-                return Ok(Normal::Listed(instrument));
+                // The book that was kept under it may hold orders of both.
+                self.slots[usize::from(locate)] = match roster.claim(stock) {
+                    Slot::Ours(other) => other.get(),
+                    Slot::Elsewhere | Slot::Full => ELSEWHERE,
+                };
+                return Err(Why::LocateMoved);
             }
             Message::SystemEvent(_)
             | Message::ParticipantPosition(_)
@@ -174,20 +181,31 @@ impl Nasdaq {
         locate: u16,
         roster: &mut Roster,
     ) -> Result<Normal, Fault> {
-        // What cannot be read may be anyone's: an order that is missing from some book.
-        let message =
-            Message::parse(bytes).map_err(|why| fault(Why::Malformed(why), Harm::Feed))?;
+        let known = &mut self.slots[usize::from(locate)];
+        let message = match Message::parse(bytes) {
+            Ok(message) => message,
+            Err(why) => {
+                // There is no book yet that could miss it; the one to come would.
+                *known = MISSED;
+                return Err(fault(Why::Malformed(why), Harm::Nothing));
+            }
+        };
         let Some(stock) = stock(&message) else {
+            if names_order(&message) {
+                *known = MISSED;
+            }
             return Ok(Normal::Aside);
         };
         if stock.trim_ascii_end().is_empty() {
             return Ok(Normal::Aside);
         }
-        let slot = roster.claim(Symbol::from_wire(stock));
-        let known = &mut self.slots[usize::from(locate)];
-        match slot {
+        let missed = *known == MISSED;
+        match roster.claim(Symbol::from_wire(stock)) {
             Slot::Ours(instrument) => {
                 *known = instrument.get();
+                if missed {
+                    return Err(fault(Why::OrdersMissed, Harm::Instrument(instrument)));
+                }
                 self.event(bytes, locate, instrument, roster)
                     .map_err(|why| fault(why, Harm::Instrument(instrument)))
             }
@@ -285,6 +303,18 @@ fn imbalance(m: &itch50::Imbalance) -> Result<Imbalance, Malformed> {
         reference: Px::from_price4(m.reference()),
         kind: cross(m.cross()?),
     })
+}
+
+/// Whether the message is about an order that an earlier one added.
+fn names_order(message: &Message<'_>) -> bool {
+    matches!(
+        message,
+        Message::OrderExecuted(_)
+            | Message::OrderExecutedWithPrice(_)
+            | Message::OrderCancel(_)
+            | Message::OrderDelete(_)
+            | Message::OrderReplace(_)
+    )
 }
 
 /// The ticker that a message carries.
@@ -466,7 +496,11 @@ mod tests {
                 ours,
             ),
             (b"z\0\x0d12345678", Why::Malformed(Malformed::UnknownType { kind: b'z' }), ours),
-            (b"z\0\x0e12345678", Why::Malformed(Malformed::UnknownType { kind: b'z' }), Harm::Feed),
+            (
+                b"z\0\x0e12345678",
+                Why::Malformed(Malformed::UnknownType { kind: b'z' }),
+                Harm::Nothing,
+            ),
             (b"", Why::Malformed(Malformed::Empty), Harm::Nothing),
         ];
         for (message, why, harm) in cases {
@@ -500,9 +534,24 @@ mod tests {
         assert_eq!(hear(AAPL), Ok(Normal::Listed(SLOT)), "sent twice");
         let moved = Fault { why: Why::LocateMoved, harm: Harm::Instrument(SLOT) };
         assert_eq!(hear(*b"MSFT    "), Err(moved));
+        let other = Ok(Normal::Listed(InstrumentId::new(1)));
+        assert_eq!(hear(*b"MSFT    "), other, "the old book is harmed once, and left alone");
         nasdaq.clear();
         let mut hear = |stock| nasdaq.decode(listing(stock).as_bytes(), &mut roster);
-        assert_eq!(hear(*b"MSFT    "), Ok(Normal::Listed(InstrumentId::new(1))), "a new day");
+        assert_eq!(hear(AAPL), Ok(Normal::Listed(SLOT)), "a new day");
+    }
+
+    #[test]
+    fn a_book_that_lacks_earlier_orders_is_not_good() {
+        let delete = OrderDelete { header: head(13), order_ref: 7.into() };
+        let add = add_order(13, AAPL, b'B', 5);
+        let late = Fault { why: Why::OrdersMissed, harm: Harm::Instrument(SLOT) };
+        for earlier in [delete.as_bytes(), &add.as_bytes()[..35]] {
+            let (mut nasdaq, mut roster) = one_shard();
+            let _ = nasdaq.decode(earlier, &mut roster);
+            assert_eq!(nasdaq.decode(add.as_bytes(), &mut roster), Err(late));
+            assert!(nasdaq.decode(add.as_bytes(), &mut roster).is_ok(), "named once");
+        }
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub enum Why {
     Malformed(Malformed),
     /// The venue gave the number of one of our instruments to another one.
     LocateMoved,
+    /// Orders were named before the instrument was: its book lacks them.
+    OrdersMissed,
     /// A displayed order with a price of zero.
     ZeroPrice,
     /// A price outside what prices can hold.
@@ -64,6 +66,7 @@ const LOCATE_MOVED: u64 = 128;
 const ZERO_PRICE: u64 = 129;
 const PRICE_RANGE: u64 = 130;
 const NO_ROOM: u64 = 131;
+const ORDERS_MISSED: u64 = 132;
 
 impl Why {
     /// In one word, to cross a ring.
@@ -74,6 +77,7 @@ impl Why {
             Self::ZeroPrice => ZERO_PRICE,
             Self::PriceRange => PRICE_RANGE,
             Self::NoRoom => NO_ROOM,
+            Self::OrdersMissed => ORDERS_MISSED,
         }
     }
 
@@ -84,6 +88,7 @@ impl Why {
             ZERO_PRICE => Some(Self::ZeroPrice),
             PRICE_RANGE => Some(Self::PriceRange),
             NO_ROOM => Some(Self::NoRoom),
+            ORDERS_MISSED => Some(Self::OrdersMissed),
             malformed => Malformed::from_bits(malformed).map(Self::Malformed),
         }
     }
@@ -95,6 +100,9 @@ impl fmt::Display for Why {
             Self::Malformed(malformed) => malformed.fmt(f),
             Self::LocateMoved => {
                 f.write_str("the venue gave the number of one instrument to another")
+            }
+            Self::OrdersMissed => {
+                f.write_str("orders were named before their instrument was, so its book lacks them")
             }
             Self::ZeroPrice => f.write_str("a displayed order has price zero"),
             Self::PriceRange => f.write_str("a price is out of range"),
@@ -113,7 +121,14 @@ mod tests {
     #[test]
     fn a_fault_survives_the_word() {
         let malformed = Why::Malformed(Malformed::CutBlock { offset: 1_400 });
-        for why in [malformed, Why::LocateMoved, Why::ZeroPrice, Why::PriceRange, Why::NoRoom] {
+        for why in [
+            malformed,
+            Why::LocateMoved,
+            Why::ZeroPrice,
+            Why::PriceRange,
+            Why::NoRoom,
+            Why::OrdersMissed,
+        ] {
             assert_eq!(Why::from_bits(why.to_bits()), Some(why));
         }
         assert_eq!(Why::from_bits(0), None);

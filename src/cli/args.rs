@@ -7,7 +7,39 @@ use clap::{Args, ValueEnum};
 use types::Symbol;
 
 use super::values::{self, Count, Pace, Span};
-use crate::{bench, check, generate, hist, preflight, replay};
+use crate::{bench, check, generate, hist, preflight, replay, run};
+
+/// `rialto run`
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// The configuration; without it two shards follow a generated day on lossy lines, all on loopback
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Stop after this long, e.g. 30s; without it Ctrl-C stops
+    #[arg(long = "for", value_name = "TIME", value_parser = values::span)]
+    limit: Option<Span>,
+    /// Where to write histograms and the log; without it the configuration says
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Of the published day and its faults; without it the configuration says
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Print one JSON object at the end
+    #[arg(long)]
+    json: bool,
+}
+
+impl From<Run> for run::Options {
+    fn from(args: Run) -> Self {
+        Self {
+            config: args.config,
+            limit: args.limit.map(|limit| limit.0),
+            data: args.data,
+            seed: args.seed,
+            json: args.json,
+        }
+    }
+}
 
 /// `rialto replay`
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 //! One cold thread, on a cpu that no shard is pinned to, asks each source once a second and serves what it heard.
 //! Nothing here reaches into a shard: sources read what shards publish.
 
+mod feeds;
 mod shards;
 
 use std::net::SocketAddr;
@@ -17,6 +18,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
 use crate::failure::Failure;
 use crate::stop::Stop;
 
+pub use feeds::FeedFigures;
 pub use shards::ShardFigures;
 
 /// How a figure moves.

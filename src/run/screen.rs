@@ -1,0 +1,173 @@
+//! The table on the terminal: the busiest instruments' best prices and each feed's health.
+//!
+//! Drawn over itself a few times a second, and not at all where nobody watches.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::time::{Duration, Instant};
+
+use crossterm::cursor::MoveUp;
+use crossterm::queue;
+use crossterm::terminal::{Clear, ClearType};
+use engine::{TopUpdate, gauges};
+use hdrhistogram::Histogram;
+use runtime::Message;
+use types::{Nanos, Px, Qty, Symbol};
+
+use crate::failure::Failure;
+use crate::launch::Live;
+use crate::terminal::{self, thousands};
+use crate::topology::{ShardId, Topology};
+
+const DRAW_EVERY: Duration = Duration::from_millis(250);
+/// Instruments shown, the busiest first.
+const ROWS: usize = 16;
+
+/// What is on the terminal.
+pub(super) struct Screen {
+    is_watched: bool,
+    /// The newest top of every instrument.
+    tops: BTreeMap<Symbol, TopUpdate>,
+    /// Lines drawn last.
+    drawn: u16,
+    drawn_at: Option<Instant>,
+    messages: u64,
+}
+
+impl Screen {
+    pub(super) fn new(is_watched: bool) -> Self {
+        Self { is_watched, tops: BTreeMap::new(), drawn: 0, drawn_at: None, messages: 0 }
+    }
+
+    /// Takes a top that a shard told.
+    pub(super) fn top(&mut self, _shard: ShardId, message: &Message) {
+        if self.is_watched
+            && let Some(update) = TopUpdate::from_message(message)
+        {
+            self.tops.insert(update.symbol, update);
+        }
+    }
+
+    /// Draws, if it is time to.
+    pub(super) fn draw(
+        &mut self,
+        topology: &Topology,
+        live: &Live,
+        latency: &Histogram<u64>,
+    ) -> Result<(), Failure> {
+        let since = self.drawn_at.map(|at| at.elapsed());
+        if !self.is_watched || since.is_some_and(|since| since < DRAW_EVERY) {
+            return Ok(());
+        }
+        let text = self.text(topology, live, latency, since);
+        self.drawn_at = Some(Instant::now());
+        self.replace(&text).map_err(|error| Failure::io("write", "standard error", error))
+    }
+
+    /// Takes the table away again, so that the summary stands alone.
+    pub(super) fn clear(&mut self) {
+        // Nobody may look any more.
+        let _ = self.replace("");
+    }
+
+    fn replace(&mut self, text: &str) -> io::Result<()> {
+        let mut out = io::stderr().lock();
+        if 0 < self.drawn {
+            queue!(out, MoveUp(self.drawn), Clear(ClearType::FromCursorDown))?;
+        }
+        out.write_all(text.as_bytes())?;
+        self.drawn = u16::try_from(text.lines().count()).unwrap_or(u16::MAX);
+        out.flush()
+    }
+
+    fn text(
+        &mut self,
+        topology: &Topology,
+        live: &Live,
+        latency: &Histogram<u64>,
+        since: Option<Duration>,
+    ) -> String {
+        let mut text = self.tops_text();
+        let headings = [
+            "shard",
+            "feed",
+            "state",
+            ">messages",
+            ">gaps",
+            ">by line",
+            ">by request",
+            ">by snapshot",
+            ">lost A",
+            ">lost B",
+        ];
+        let mut table = terminal::table(&headings);
+        let mut messages = 0;
+        for shard in &live.shards {
+            let values = shard.watch.machine();
+            for (place, feed) in shard.feeds.iter().enumerate() {
+                let value = |name| gauges::value(&values, place, name);
+                messages += value("rialto_feed_messages_total");
+                table.add_row([
+                    shard.name.clone(),
+                    topology.feeds[feed.index()].name.clone(),
+                    state_name(value("rialto_feed_state"), value("rialto_feed_stale")),
+                    thousands(value("rialto_feed_messages_total")),
+                    thousands(value("rialto_feed_gaps_total")),
+                    thousands(value("rialto_feed_recovered_by_line_total")),
+                    thousands(value("rialto_feed_recovered_by_request_total")),
+                    thousands(value("rialto_feed_recovered_by_snapshot_total")),
+                    thousands(value("rialto_feed_line_a_lost_total")),
+                    thousands(value("rialto_feed_line_b_lost_total")),
+                ]);
+            }
+        }
+        text.push('\n');
+        text.push_str(&terminal::lines(&table));
+        let rate =
+            since.map_or(0.0, |since| (messages - self.messages) as f64 / since.as_secs_f64());
+        self.messages = messages;
+        let at = |quantile| Nanos::new(latency.value_at_quantile(quantile));
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "\n  {} messages/s   packet to book p50 {}  p99 {}  p99.9 {}   Ctrl-C stops",
+            thousands(rate as u64),
+            at(0.5),
+            at(0.99),
+            at(0.999)
+        );
+        text
+    }
+
+    fn tops_text(&self) -> String {
+        let headings =
+            ["symbol", "state", ">shares", ">bid", ">offer", ">shares", ">last", ">volume"];
+        let mut table = terminal::table(&headings);
+        let mut rows: Vec<&TopUpdate> = self.tops.values().collect();
+        rows.sort_by_key(|top| (std::cmp::Reverse(top.volume), top.symbol));
+        let px = |side: Option<(Px, Qty)>| side.map_or("-".into(), |(px, _)| px.to_string());
+        let qty =
+            |side: Option<(Px, Qty)>| side.map_or("-".into(), |(_, qty)| thousands(qty.get()));
+        for top in rows.into_iter().take(ROWS) {
+            table.add_row([
+                top.symbol.to_string(),
+                format!("{:?}", top.state).to_lowercase(),
+                qty(top.bid),
+                px(top.bid),
+                px(top.offer),
+                qty(top.offer),
+                top.last.map_or("-".into(), |px| px.to_string()),
+                thousands(top.volume.get()),
+            ]);
+        }
+        terminal::lines(&table)
+    }
+}
+
+/// A feed's state in a word, by the number its gauge has.
+pub(super) fn state_name(state: u64, stale: u64) -> String {
+    let names = ["waiting", "live", "reordering", "requesting", "snapshot", "silent", "ended"];
+    let name = usize::try_from(state).ok().and_then(|state| names.get(state)).unwrap_or(&"?");
+    if stale == 0 { (*name).to_owned() } else { format!("{name}, stale") }
+}
