@@ -33,7 +33,7 @@ const COLD_NAP: Nanos = Nanos::from_millis(1);
 /// The longest sleep while a connection is up: it is watched, and looked at all the same.
 const COLD_LOOK: Nanos = Nanos::from_millis(100);
 
-/// Turns given at the end to what is still on the rings.
+/// Turns given at the end to what has come in and is still on the rings.
 const DRAIN_TURNS: usize = 4096;
 
 /// How long the end waits for room on a ring whose messages may not be lost.
@@ -149,23 +149,29 @@ impl Core {
         Ok(!stay)
     }
 
+    /// Takes input until there is none, so often at most; turns that wait for room on a ring do not
+    /// count, but end with the time.
+    fn drain(&mut self, until: Nanos) {
+        let mut turns = 0;
+        while turns < DRAIN_TURNS {
+            let now = self.clock.now();
+            let handled = self.poll(now);
+            let blocked = self.shards.iter().any(|shard| shard.is_blocked());
+            if until <= now || handled == 0 && !blocked {
+                return;
+            }
+            turns += usize::from(!blocked);
+        }
+    }
+
     /// The end: what is on the rings is handled, what may not be lost is handed on or waited for,
     /// connections are cut, and each shard gives back its machine.
     fn end(mut self, cold: &mut Cold<'_>, mut counters: Counters) {
-        for _ in 0..DRAIN_TURNS {
-            let now = self.clock.now();
-            if self.poll(now) == 0 && !self.shards.iter().any(|shard| shard.is_blocked()) {
-                break;
-            }
-        }
+        let until = self.clock.now().saturating_add(DRAIN_WAIT);
+        self.drain(until);
         let now = self.clock.now();
         self.housekeep(now, &mut counters);
-        let until = now.saturating_add(DRAIN_WAIT);
-        while self.shards.iter().any(|shard| shard.is_blocked()) && self.clock.now() < until {
-            let now = self.clock.now();
-            self.poll(now);
-            core::hint::spin_loop();
-        }
+        self.drain(until); // what the upkeep has put on a full ring
         let now = self.clock.now();
         // What was written goes out first.
         if self.stream_needs() != StreamNeeds::Never {
