@@ -16,7 +16,7 @@ use book::{Prefetch, Stage};
 use criterion::{Criterion, criterion_group, criterion_main};
 use reference::{ByHash, ByIndex};
 use stream::Stream;
-use types::MarketEvent;
+use types::{InstrumentId, MarketEvent};
 
 const SEED: u64 = 0x5EED;
 /// Events per measured chunk.
@@ -82,7 +82,9 @@ fn case(criterion: &mut Criterion, instruments: u32, live: usize, with_index: bo
         group.bench_function(name, |bench| {
             let mut stream = Stream::new(SEED, instruments, live);
             let mut books = books(instruments, live);
-            stream.fill(|event| drop(books.apply(event)));
+            stream.fill(|event| {
+                books.apply(event);
+            });
             let run = if warm { apply_warm } else { apply };
             bench.iter_custom(|n| timed(n, &mut stream, |_| (), |events| run(&mut books, events)));
         });
@@ -94,7 +96,9 @@ fn case(criterion: &mut Criterion, instruments: u32, live: usize, with_index: bo
             store.reserve(4 * live as u64);
             let books = reference::Books::new(instruments as usize, store);
             let books = std::cell::RefCell::new(books);
-            stream.fill(|event| drop(books.borrow_mut().apply(event)));
+            stream.fill(|event| {
+                books.borrow_mut().apply(event);
+            });
             bench.iter_custom(|n| {
                 let reserve = |last| books.borrow_mut().store.reserve(last);
                 timed(n, &mut stream, reserve, |events| {
@@ -110,7 +114,9 @@ fn case(criterion: &mut Criterion, instruments: u32, live: usize, with_index: bo
         let mut stream = Stream::new(SEED, instruments, live);
         let store = ByHash::with_capacity(live + live / 16);
         let mut books = reference::Books::new(instruments as usize, store);
-        stream.fill(|event| drop(books.apply(event)));
+        stream.fill(|event| {
+            books.apply(event);
+        });
         bench.iter_custom(|n| {
             timed(
                 n,
@@ -127,7 +133,33 @@ fn case(criterion: &mut Criterion, instruments: u32, live: usize, with_index: bo
     group.finish();
 }
 
+/// What is compared must do the same work: the same best bid and offer after the same events.
+fn references_agree() {
+    const INSTRUMENTS: u32 = 50;
+    let mut stream = Stream::new(SEED, INSTRUMENTS, 20_000);
+    let mut books = books(INSTRUMENTS, 20_000);
+    let mut by_index = reference::Books::new(INSTRUMENTS as usize, ByIndex::default());
+    let mut by_hash = reference::Books::new(INSTRUMENTS as usize, ByHash::with_capacity(20_000));
+    by_index.store.reserve(1 << 20);
+    let mut each = |event: &MarketEvent| {
+        books.apply(event);
+        by_index.apply(event);
+        by_hash.apply(event);
+    };
+    stream.fill(&mut each);
+    let mut events = Vec::new();
+    stream.take(CHUNK, &mut events);
+    events.iter().for_each(each);
+    for id in (0..INSTRUMENTS).map(InstrumentId::new) {
+        let top = books.top(id);
+        let own = [top.bid, top.offer].map(|level| level.map(|level| (level.px, level.qty)));
+        assert_eq!(own, by_index.top(id), "{id}");
+        assert_eq!(own, by_hash.top(id), "{id}");
+    }
+}
+
 fn live_orders(criterion: &mut Criterion) {
+    references_agree();
     case(criterion, 100, 100_000, true);
     case(criterion, 1_000, 10_000_000, false);
 }

@@ -9,7 +9,7 @@ use types::{Change, InstrumentId, MarketEvent, OrderRef, Px, Qty, Side};
 
 /// An order as the references keep it.
 #[derive(Clone, Copy, Default)]
-pub struct Order {
+pub(crate) struct Order {
     px: i64,
     /// 0: not there.
     qty: u32,
@@ -18,7 +18,7 @@ pub struct Order {
 }
 
 /// Where orders are found by number.
-pub trait Store {
+pub(crate) trait Store {
     /// Puts an order in.
     fn put(&mut self, number: u64, order: Order);
     /// A live order.
@@ -29,11 +29,11 @@ pub trait Store {
 
 /// The number is the index: no search, no collision, and no bound on memory.
 #[derive(Default)]
-pub struct ByIndex(Vec<Order>);
+pub(crate) struct ByIndex(Vec<Order>);
 
 impl ByIndex {
     /// Makes room for numbers up to `last`, outside of what is measured.
-    pub fn reserve(&mut self, last: u64) {
+    pub(crate) fn reserve(&mut self, last: u64) {
         self.0.resize(last as usize + 1, Order::default());
     }
 }
@@ -55,11 +55,11 @@ impl Store for ByIndex {
 
 /// The usual book.
 #[derive(Default)]
-pub struct ByHash(FxHashMap<u64, Order>);
+pub(crate) struct ByHash(FxHashMap<u64, Order>);
 
 impl ByHash {
     /// Room for `orders` live ones, so that it never grows while it is measured.
-    pub fn with_capacity(orders: usize) -> Self {
+    pub(crate) fn with_capacity(orders: usize) -> Self {
         Self(FxHashMap::with_capacity_and_hasher(orders, rustc_hash::FxBuildHasher))
     }
 }
@@ -80,22 +80,22 @@ impl Store for ByHash {
 }
 
 /// The books of many instruments over either store.
-pub struct Books<S> {
+pub(crate) struct Books<S> {
     /// Where orders are.
-    pub store: S,
+    pub(crate) store: S,
     /// Two a slot, best at the end: (price, or its negative for offers; shares).
     sides: Vec<Vec<(i64, u64)>>,
 }
 
 impl<S: Store> Books<S> {
     /// Empty books.
-    pub fn new(instruments: usize, store: S) -> Self {
+    pub(crate) fn new(instruments: usize, store: S) -> Self {
         Self { store, sides: vec![Vec::with_capacity(64); 2 * instruments] }
     }
 
     /// Takes one event; true where the best bid or offer changed.
     #[inline]
-    pub fn apply(&mut self, event: &MarketEvent) -> bool {
+    pub(crate) fn apply(&mut self, event: &MarketEvent) -> bool {
         match event.change {
             Change::Add { order, side, qty, px } => {
                 self.add(order, event.instrument.get() << 1 | side as u32, qty, px)
@@ -126,7 +126,7 @@ impl<S: Store> Books<S> {
     }
 
     /// Best bid and best offer: price and shares.
-    pub fn top(&self, instrument: InstrumentId) -> [Option<(Px, Qty)>; 2] {
+    pub(crate) fn top(&self, instrument: InstrumentId) -> [Option<(Px, Qty)>; 2] {
         let best = |side: Side| {
             let &(key, qty) = self.sides[instrument.index() * 2 + side as usize].last()?;
             let px = if side == Side::Buy { key } else { -key };

@@ -20,7 +20,7 @@ struct Live {
 }
 
 /// The generator.
-pub struct Stream {
+pub(crate) struct Stream {
     random: u64,
     next: u64,
     target: usize,
@@ -32,7 +32,7 @@ pub struct Stream {
 
 impl Stream {
     /// A stream that will keep about `live` orders in the books of `instruments`.
-    pub fn new(seed: u64, instruments: u32, live: usize) -> Self {
+    pub(crate) fn new(seed: u64, instruments: u32, live: usize) -> Self {
         Self {
             random: seed | 1,
             next: 1_000,
@@ -44,12 +44,12 @@ impl Stream {
     }
 
     /// The largest order number so far.
-    pub fn last(&self) -> u64 {
+    pub(crate) fn last(&self) -> u64 {
         self.next
     }
 
     /// Adds until the live count is reached, each handed to `each`.
-    pub fn fill(&mut self, mut each: impl FnMut(&MarketEvent)) {
+    pub(crate) fn fill(&mut self, mut each: impl FnMut(&MarketEvent)) {
         while self.live.len() < self.target {
             let event = self.add();
             each(&event);
@@ -57,7 +57,7 @@ impl Stream {
     }
 
     /// Replaces the contents of `events` with the next `count`.
-    pub fn take(&mut self, count: usize, events: &mut Vec<MarketEvent>) {
+    pub(crate) fn take(&mut self, count: usize, events: &mut Vec<MarketEvent>) {
         events.clear();
         for _ in 0..count {
             let event = self.event();
