@@ -60,6 +60,7 @@ pub struct Recording {
     path: PathBuf,
     kind: Kind,
     row: &'static Row,
+    begins: Nanos,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,19 +96,24 @@ impl Recording {
         let path = path.to_owned();
         if !is_capture {
             let row = Row::find("nasdaq").unwrap_or(&VENUES[0]);
-            return Ok(Self { path, kind: Kind::Messages, row });
+            return Ok(Self { path, kind: Kind::Messages, row, begins: Nanos::ZERO });
         }
-        let row = feed_of(&whole(&path)?).ok_or_else(|| {
+        let (row, begins) = feed_of(&whole(&path)?).ok_or_else(|| {
             let names: Vec<_> = VENUES.iter().map(|row| row.title).collect();
             Failure::failed(format!("{} holds no feed that we know", path.display()))
                 .remedy(format!("known are: {}", names.join("; ")))
         })?;
-        Ok(Self { path, kind: Kind::Frames, row })
+        Ok(Self { path, kind: Kind::Frames, row, begins })
     }
 
     /// Whose feed it is.
     pub fn venue(&self) -> &'static Row {
         self.row
+    }
+
+    /// Before its first datagram, in the time that its datagrams have.
+    pub fn begins(&self) -> Nanos {
+        self.begins
     }
 
     /// Whether its packets are the publisher's own, with the gaps and times they had.
@@ -356,16 +362,18 @@ fn one_of<'o>(row: &Row, datagram: &[u8], at: usize, out: &'o mut [u8]) -> Optio
     }
 }
 
-/// The feed of the first datagram that is one's.
-fn feed_of(file: &[u8]) -> Option<&'static Row> {
+/// The feed of the first datagram that is one's, and when that came.
+fn feed_of(file: &[u8]) -> Option<(&'static Row, Nanos)> {
     Capture::open(file).ok()?.map_while(Result::ok).find_map(|frame| {
         let Ok(Carried::Udp(udp)) = frame::decode(frame.link, frame.bytes) else { return None };
         let deep = iextp::Segment::parse(udp.payload)
             .is_ok_and(|segment| segment.protocol() == iextp::DEEP_1_0);
-        if deep {
-            return Row::find("iex");
-        }
-        moldudp64::Packet::parse(udp.payload).ok().and_then(|_| Row::find("nasdaq"))
+        let name = match moldudp64::Packet::parse(udp.payload) {
+            _ if deep => "iex",
+            Ok(_) => "nasdaq",
+            Err(_) => return None,
+        };
+        Some((Row::find(name)?, Nanos::new(frame.time_ns)))
     })
 }
 

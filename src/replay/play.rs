@@ -87,7 +87,7 @@ impl<'r> Play<'r> {
             tops: None,
             alarms: Some(ALARMS),
         };
-        let trade = Trade::new(plan, Nanos::ZERO)
+        let trade = Trade::new(plan, recording.begins())
             .map_err(|error| Failure::failed(format!("cannot make the shard: {error:?}")))?;
         let speaks = shard == 0;
         let is_quiet = !speaks || watch.is_some() || !terminal::is_watched();
@@ -95,7 +95,7 @@ impl<'r> Play<'r> {
             recording,
             trade,
             out: Outbox::default(),
-            now: Nanos::ZERO,
+            now: recording.begins(),
             pace: options.pace,
             begun: None,
             limit: options.limit,
