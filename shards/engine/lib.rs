@@ -17,3 +17,6 @@ pub use feed::{Feed, FeedPlan, SnapshotPlan};
 pub use mirror::{Books, Mirror, Tally};
 pub use top::TopUpdate;
 pub use trade::{PlanError, Trade, TradePlan};
+
+#[cfg(test)]
+mod tests;
