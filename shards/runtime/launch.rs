@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use glommio::timer::Timer;
 use glommio::{LocalExecutor, LocalExecutorBuilder, Placement};
-use nix::sched::{CpuSet, sched_getaffinity};
+use nix::sched::{CpuSet, sched_setaffinity};
 use nix::sys::resource::{Resource, getrlimit};
 use nix::unistd::Pid;
 use types::Nanos;
@@ -255,6 +255,7 @@ fn start(core: Core) -> Result<(Started, Report), String> {
 
 /// The executor of this thread, which it pins.
 fn executor(core: &Core) -> Result<LocalExecutor, String> {
+    pin(core)?; // glommio would too, and say less when it cannot
     LocalExecutorBuilder::new(core.cpu.map_or(Placement::Unbound, Placement::Fixed))
         .name(&core.name)
         .io_memory(IO_MEMORY)
@@ -315,13 +316,14 @@ fn check_host(core: &Core) -> Result<(), String> {
             MEMLOCK_MIN / 1024,
         ));
     }
+    Ok(())
+}
+
+/// Pins this thread. The mask of the thread that launches says nothing: it may be pinned itself.
+fn pin(core: &Core) -> Result<(), String> {
     let Some(cpu) = core.cpu else { return Ok(()) };
-    let allowed = sched_getaffinity(Pid::from_raw(0))
-        .map_err(|error| format!("core {name}: cannot read the allowed cpus: {error}"))?;
-    let cpus: Vec<_> =
-        (0..CpuSet::count()).filter(|cpu| allowed.is_set(*cpu).unwrap_or(false)).collect();
-    if cpus.contains(&cpu) {
-        return Ok(());
-    }
-    Err(format!("core {name}: cpu {cpu} is not among those this process may use: {cpus:?}"))
+    let mut only = CpuSet::new();
+    only.set(cpu).and_then(|()| sched_setaffinity(Pid::from_raw(0), &only)).map_err(|error| {
+        format!("core {}: cpu {cpu} is not one this process may run on: {error}", core.name)
+    })
 }

@@ -502,7 +502,7 @@ fn what_cannot_start_says_why_and_starts_nothing() {
     };
     unmade.seat(Seat::new(Config::default(), Vec::new(), Vec::new(), refuse, drop));
     let cases = [
-        (on_cpu(1000), "core c0: cpu 1000 is not among"),
+        (on_cpu(1000), "core c0: cpu 1000 is not one this process may run on"),
         (unbound, "core c1, shard shard: UDP 203.0.113.1:9: cannot bind"),
         (unmade, "core c2, shard shard: no such book"),
     ];
