@@ -4,6 +4,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use core_affinity::CoreId;
 use engine::Trade;
 use hdrhistogram::Histogram;
 use runtime::{Config, Core, Event, Idle, Machine, Outbox, Seat, SocketId};
@@ -13,7 +14,7 @@ use super::case::{Case, Curve, Goal};
 use super::ingress::merged;
 use super::packets::{Packets, shard};
 use super::rounds::ROUNDS;
-use super::wire_end::{histogram, scheduling, send_paced, since, socket, stamp_of, two_cpus};
+use super::wire_end::{histogram, on, scheduling, send_paced, since, socket, stamp_of, two_cpus};
 use super::{Context, Outcome, Subject};
 use crate::failure::Failure;
 
@@ -69,12 +70,11 @@ fn run(context: &Context<'_>) -> Result<Outcome, Failure> {
         outcome.notes.push("feed: needs two cpus".to_owned());
         return Ok(outcome);
     };
-    core_affinity::set_for_current(far);
     let (mut ours, mut bare) = (Vec::new(), Vec::new());
     for round in 0..=ROUNDS {
         context.stage(format!("round {round} of {ROUNDS}"));
-        let first = to_bare_loop(near)?;
-        let second = to_book(near.id)?;
+        let first = to_bare_loop(far, near)?;
+        let second = to_book(far, near.id)?;
         if 0 < round {
             bare.push(first);
             ours.push(second);
@@ -111,7 +111,7 @@ fn packets() -> Packets {
     packets
 }
 
-fn to_book(cpu: usize) -> Result<Histogram<u64>, Failure> {
+fn to_book(far: CoreId, cpu: usize) -> Result<Histogram<u64>, Failure> {
     let io = |error| Failure::io("use", "a UDP socket on loopback", error);
     let packets = packets();
     let epoch = Instant::now();
@@ -144,7 +144,8 @@ fn to_book(cpu: usize) -> Result<Histogram<u64>, Failure> {
     let address = bound
         .map(|bound| bound.local)
         .ok_or_else(|| Failure::failed("the loop bound no socket"))?;
-    let sent = send_paced(&socket().map_err(io)?, address, epoch, EVERY, packets.iter());
+    let sender = socket().map_err(io)?;
+    let sent = on(far, || send_paced(&sender, address, epoch, EVERY, packets.iter()));
     sent.map_err(io)?;
     // What is still in the socket is taken before the core ends.
     thread::sleep(Duration::from_millis(5));
@@ -160,7 +161,7 @@ fn to_book(cpu: usize) -> Result<Histogram<u64>, Failure> {
     Ok(late)
 }
 
-fn to_bare_loop(cpu: core_affinity::CoreId) -> Result<Histogram<u64>, Failure> {
+fn to_bare_loop(far: CoreId, cpu: CoreId) -> Result<Histogram<u64>, Failure> {
     let io = |error| Failure::io("use", "a UDP socket on loopback", error);
     let packets = packets();
     let receiver = socket().map_err(io)?;
@@ -185,7 +186,7 @@ fn to_bare_loop(cpu: core_affinity::CoreId) -> Result<Histogram<u64>, Failure> {
         });
         // Once its thread spins: it was started before.
         thread::sleep(Duration::from_millis(5));
-        let sent = send_paced(&sender, address, epoch, EVERY, packets.iter());
+        let sent = on(far, || send_paced(&sender, address, epoch, EVERY, packets.iter()));
         // An empty packet ends the loop.
         sender.send_to(&[], address).map_err(io)?;
         sent.map_err(io)?;

@@ -4,13 +4,14 @@ use std::net::UdpSocket;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use core_affinity::CoreId;
 use hdrhistogram::Histogram;
 use runtime::{Config, Core, Event, Idle, Ingress, Machine, Outbox, Seat, Socket};
 use types::Nanos;
 
 use super::case::{Case, Curve, median};
 use super::rounds::ROUNDS;
-use super::wire_end::{histogram, scheduling, since, socket, spin_until, two_cpus};
+use super::wire_end::{histogram, on, scheduling, since, socket, spin_until, two_cpus};
 use super::{Context, Outcome, Subject};
 use crate::failure::Failure;
 
@@ -59,15 +60,14 @@ fn run(context: &Context<'_>) -> Result<Outcome, Failure> {
         outcome.notes.push("ingress: needs two cpus".to_owned());
         return Ok(outcome);
     };
-    core_affinity::set_for_current(far);
     let mut bare: Vec<Histogram<u64>> = Vec::new();
     let mut ways: [Vec<Histogram<u64>>; WAYS.len()] = [const { Vec::new() }; WAYS.len()];
     for round in 0..=ROUNDS {
         context.stage(format!("round {round} of {ROUNDS}"));
-        let first = through_bare_loop(near)?;
+        let first = through_bare_loop(far, near)?;
         let rest: Result<Vec<_>, Failure> = WAYS
             .iter()
-            .map(|(_, ingress, idle)| through_runtime(*ingress, *idle, near.id))
+            .map(|(_, ingress, idle)| through_runtime(*ingress, *idle, far, near.id))
             .collect();
         if 0 < round {
             bare.push(first);
@@ -115,7 +115,12 @@ pub(super) fn merged(rounds: &[Histogram<u64>]) -> Histogram<u64> {
     all
 }
 
-fn through_runtime(ingress: Ingress, idle: Idle, cpu: usize) -> Result<Histogram<u64>, Failure> {
+fn through_runtime(
+    ingress: Ingress,
+    idle: Idle,
+    far: CoreId,
+    cpu: usize,
+) -> Result<Histogram<u64>, Failure> {
     let io = |error| Failure::io("use", "a UDP socket on loopback", error);
     let client = socket().map_err(io)?;
     let mut hot = Socket::new((std::net::Ipv4Addr::LOCALHOST, 0).into());
@@ -131,12 +136,12 @@ fn through_runtime(ingress: Ingress, idle: Idle, cpu: usize) -> Result<Histogram
         .map(|bound| bound.local)
         .ok_or_else(|| Failure::failed("the loop bound no socket"))?;
     client.connect(address).map_err(io)?;
-    let trips = round_trips(&client);
+    let trips = on(far, || round_trips(&client));
     running.stop().map_err(|faults| Failure::failed(faults.join("; ")))?;
     trips
 }
 
-fn through_bare_loop(cpu: core_affinity::CoreId) -> Result<Histogram<u64>, Failure> {
+fn through_bare_loop(far: CoreId, cpu: CoreId) -> Result<Histogram<u64>, Failure> {
     let io = |error| Failure::io("use", "a UDP socket on loopback", error);
     let (client, server) = (socket().map_err(io)?, socket().map_err(io)?);
     client.connect(server.local_addr().map_err(io)?).map_err(io)?;
@@ -153,7 +158,7 @@ fn through_bare_loop(cpu: core_affinity::CoreId) -> Result<Histogram<u64>, Failu
                 }
             }
         });
-        let trips = round_trips(&client);
+        let trips = on(far, || round_trips(&client));
         // An empty packet ends the loop.
         client.send(&[]).map_err(io)?;
         trips

@@ -20,6 +20,7 @@ mod wire_end;
 
 use std::fs;
 use std::path::PathBuf;
+use std::thread;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -109,7 +110,12 @@ pub fn command(options: Options) -> Result<(), Failure> {
     for subject in &chosen {
         let bar = progress(subject.name);
         let context = Context { options: &options, bar };
-        let found = (subject.run)(&context)?;
+        // On a thread of its own: a subject may pin itself, and the next one starts unpinned.
+        let run = || (subject.run)(&context);
+        let found = thread::scope(|scope| match scope.spawn(run).join() {
+            Ok(found) => found,
+            Err(panic) => std::panic::resume_unwind(panic),
+        })?;
         context.bar.finish_and_clear();
         outcome.cases.extend(found.cases);
         outcome.curves.extend(found.curves);

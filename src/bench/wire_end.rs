@@ -5,6 +5,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
@@ -75,6 +76,19 @@ pub(super) fn two_cpus() -> Option<(core_affinity::CoreId, core_affinity::CoreId
         [.., far, near] => Some((far, near)),
         _ => None,
     }
+}
+
+/// Does the work on a thread pinned to `cpu`. The caller stays where it may be: a core started from a pinned thread
+/// could not leave its cpu.
+pub(super) fn on<R: Send>(cpu: core_affinity::CoreId, work: impl FnOnce() -> R + Send) -> R {
+    let pinned = || {
+        core_affinity::set_for_current(cpu);
+        work()
+    };
+    thread::scope(|scope| match scope.spawn(pinned).join() {
+        Ok(result) => result,
+        Err(panic) => std::panic::resume_unwind(panic),
+    })
 }
 
 /// How the kernel schedules us, as a note: figures of an ordinary thread hold what else ran on its core.
