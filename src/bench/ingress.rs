@@ -91,13 +91,13 @@ fn run(context: &Context<'_>) -> Result<Outcome, Failure> {
             });
         }
         outcome.curves.push(Curve {
-            name: format!("ingress {name}"),
+            name: name.replace(',', ""),
             histogram: merged(rounds),
             length,
         });
     }
     outcome.curves.push(Curve {
-        name: "ingress bare loop".to_owned(),
+        name: "bare echo loop".to_owned(),
         histogram: merged(&bare),
         length,
     });
