@@ -2,6 +2,7 @@
 //!
 //! `cargo bench --bench decode`. The streams lie in the cache: this is the cost of the code. What memory adds is
 //! measured by `rialto bench decode`.
+#![allow(unreachable_pub, reason = "the decoders are files of the library too")]
 
 #[path = "../src/bench/decoders/itch5.rs"]
 mod by_itch5;
