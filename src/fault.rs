@@ -283,7 +283,7 @@ mod tests {
             ),
             (
                 "[[shard]]\nname = 'a'\ncapacity = { orders = 1, levels = 'x' }",
-                "rialto.toml:3:36: `levels` in [[shard]]: invalid type: string \"x\", expected a whole number from 0 to 4294967295",
+                "rialto.toml:3:35: `levels` in [[shard]]: invalid type: string \"x\", expected a whole number from 0 to 4294967295",
             ),
             ("[[shard]]\ncpu = 0", "rialto.toml:1:1: [[shard]] has no `name`; add `name = ..`"),
         ];

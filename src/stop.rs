@@ -2,11 +2,15 @@
 //!
 //! The first Ctrl-C asks for a drain: finish what is held, flush, print the report. The second ends the process.
 
-use std::io::Write as _;
+use std::fs;
+use std::io::{self, Write as _};
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::thread;
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 use crate::failure::Failure;
 
@@ -23,30 +27,41 @@ impl Stop {
         Self::default()
     }
 
-    /// A flag that Ctrl-C, SIGTERM and SIGHUP raise too. Once in a process.
+    /// A flag that Ctrl-C and SIGTERM raise too, and SIGHUP unless it is ignored (`nohup`).
     ///
     /// # Errors
-    /// A handler that is already there.
+    /// The kernel refused a handler, or a thread for it.
     pub fn on_signals() -> Result<Self, Failure> {
+        let refused =
+            |error: io::Error| Failure::failed(format!("cannot listen for Ctrl-C: {error}"));
+        let mut heard = vec![SIGINT, SIGTERM];
+        if !is_ignored(SIGHUP) {
+            heard.push(SIGHUP);
+        }
+        let mut signals = Signals::new(heard).map_err(refused)?;
         let stop = Self::new();
         let flag = stop.clone();
-        // Runs on a thread of its own, not inside the signal: printing is allowed.
-        let handler = move || {
-            let second = flag.0.swap(true, Ordering::SeqCst);
-            // Nobody may read standard error any more; stopping goes on all the same.
-            let mut out = std::io::stderr().lock();
-            if second {
-                let _ = writeln!(out, "\nstopped at once: what was not written yet is lost");
-                process::exit(INTERRUPTED);
+        let listen = move || {
+            for _ in signals.forever() {
+                flag.on_signal();
             }
-            let _ = writeln!(
-                out,
-                "\nstopping: finishing what is held, then the report (Ctrl-C again: stop at once)"
-            );
         };
-        let set = ctrlc::try_set_handler(handler);
-        set.map_err(|error| Failure::failed(format!("cannot listen for Ctrl-C: {error}")))?;
+        thread::Builder::new().name("rialto-signals".to_owned()).spawn(listen).map_err(refused)?;
         Ok(stop)
+    }
+
+    /// Runs on a thread of its own, not inside the signal: printing is allowed.
+    fn on_signal(&self) {
+        // Nobody may read standard error any more; stopping goes on all the same.
+        let mut out = io::stderr().lock();
+        if !self.request() {
+            let _ = writeln!(out, "\nstopped at once: what was not written yet is lost");
+            process::exit(INTERRUPTED);
+        }
+        let _ = writeln!(
+            out,
+            "\nstopping: finishing what is held, then the report (Ctrl-C again: stop at once)"
+        );
     }
 
     /// Asks everyone to stop. Says whether this was the first to ask.
@@ -58,44 +73,33 @@ impl Stop {
     pub fn requested(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
+}
 
-    /// The flag itself, for a loop that takes one.
-    pub fn flag(&self) -> Arc<AtomicBool> {
-        self.0.clone()
-    }
-
-    /// Waits until someone asks, or until `limit` has passed; asks then itself.
-    pub fn wait(&self, limit: Option<Duration>) {
-        const LOOK_EVERY: Duration = Duration::from_millis(20);
-        let mut waited = Duration::ZERO;
-        while !self.requested() {
-            let left =
-                limit.map_or(LOOK_EVERY, |limit| limit.saturating_sub(waited).min(LOOK_EVERY));
-            if left.is_zero() {
-                self.request();
-                return;
-            }
-            std::thread::sleep(left);
-            waited = waited.saturating_add(left);
-        }
-    }
+/// Whether this process was started to ignore a signal. Where the kernel does not say, it was not.
+fn is_ignored(signal: i32) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    mask >> (signal - 1) & 1 == 1
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Stop;
-    use std::time::Duration;
+    use super::{Stop, is_ignored};
+    use signal_hook::consts::{SIGKILL, SIGPIPE};
 
     #[test]
-    fn clones_stop_together_and_a_limit_stops_too() {
+    fn clones_stop_together_and_only_the_first_is_first() {
         let stop = Stop::new();
         let other = stop.clone();
         assert!(!stop.requested());
         assert!(other.request());
         assert!(stop.requested() && !stop.request());
+    }
 
-        let limited = Stop::new();
-        limited.wait(Some(Duration::ZERO));
-        assert!(limited.requested());
+    #[test]
+    fn knows_what_is_ignored() {
+        assert!(is_ignored(SIGPIPE), "every Rust program is started so");
+        assert!(!is_ignored(SIGKILL), "nobody can");
     }
 }

@@ -6,4 +6,6 @@ mod hist;
 mod kit;
 mod lobster;
 mod publish;
+mod replay;
+mod run;
 mod tidy;

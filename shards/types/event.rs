@@ -7,7 +7,8 @@ use crate::{InstrumentId, MatchNo, Nanos, OrderRef, Px, Qty, Side};
 /// One change of one instrument at one venue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MarketEvent {
-    /// When the venue says it happened. Since midnight at the venue or since the epoch: as it sent it.
+    /// When the venue says it happened, as the venue counts: Nasdaq from midnight in New York, IEX
+    /// from the epoch. Not to be compared between venues; the loop's own `now` is.
     pub time: Nanos,
     /// Which instrument, by its slot on this shard.
     pub instrument: InstrumentId,

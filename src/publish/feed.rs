@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use rtrb::Producer;
 use session::mold::{History, NotSent, Sender};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -283,8 +284,9 @@ impl Feed {
 }
 
 fn offer(lines: &mut [Line], now: Nanos, datagram: &[u8]) {
+    let packet = Bytes::copy_from_slice(datagram);
     for line in lines {
-        line.impairment.on_packet(now, datagram);
+        line.impairment.on_packet(now, &packet);
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 
+use bytes::Bytes;
 use types::Nanos;
 
 use crate::generate::dice::Dice;
@@ -57,7 +58,7 @@ pub struct Fates {
 /// A packet that waits.
 #[derive(Debug)]
 struct Waiting {
-    bytes: Vec<u8>,
+    bytes: Bytes,
     /// When the line's skew is over.
     due: Nanos,
     copies: u8,
@@ -83,7 +84,6 @@ pub struct Impairment {
     waiting_max: usize,
     /// Given out last, and how often it is to be given out again.
     current: Waiting,
-    spare: Vec<Vec<u8>>,
     fates: Fates,
 }
 
@@ -107,14 +107,14 @@ impl Impairment {
             line: VecDeque::new(),
             aside: VecDeque::new(),
             waiting_max: waiting_max.max(1),
-            current: Waiting { bytes: Vec::new(), due: Nanos::ZERO, copies: 0, behind: 0 },
-            spare: Vec::new(),
+            current: Waiting { bytes: Bytes::new(), due: Nanos::ZERO, copies: 0, behind: 0 },
             fates: Fates::default(),
         }
     }
 
     /// A packet to carry. Its fate is drawn now, from its place in the stream alone. Then `poll`.
-    pub fn on_packet(&mut self, now: Nanos, packet: &[u8]) {
+    /// The bytes are shared with the other line and with every copy.
+    pub fn on_packet(&mut self, now: Nanos, packet: &Bytes) {
         self.fates.offered += 1;
         // Four draws for every packet, whatever becomes of it: fates of later ones do not shift.
         let (first, second) = (self.dice.bits(), self.dice.bits());
@@ -134,11 +134,8 @@ impl Impairment {
         } else {
             0
         };
-        let mut bytes = self.spare.pop().unwrap_or_default();
-        bytes.clear();
-        bytes.extend_from_slice(packet);
         let due = now.saturating_add(self.skew);
-        self.line.push_back(Waiting { bytes, due, copies, behind });
+        self.line.push_back(Waiting { bytes: packet.clone(), due, copies, behind });
     }
 
     /// The next packet to send; call until `None`.
@@ -154,7 +151,7 @@ impl Impairment {
     fn advance(&mut self, now: Nanos) -> bool {
         let full = self.waiting_max < self.line.len() + self.aside.len();
         if let Some(next) = self.released(now) {
-            self.give(next);
+            self.current = next;
             return true;
         }
         while let Some(mut first) = self.line.pop_front() {
@@ -168,7 +165,7 @@ impl Impairment {
                 for waiting in &mut self.aside {
                     waiting.behind = waiting.behind.saturating_sub(1);
                 }
-                self.give(first);
+                self.current = first;
                 return true;
             }
             first.due = first.due.saturating_add(self.hold);
@@ -181,11 +178,6 @@ impl Impairment {
     fn released(&mut self, now: Nanos) -> Option<Waiting> {
         let at = self.aside.iter().position(|waiting| waiting.behind == 0 || waiting.due <= now)?;
         self.aside.remove(at)
-    }
-
-    fn give(&mut self, next: Waiting) {
-        let before = std::mem::replace(&mut self.current, next);
-        self.spare.push(before.bytes);
     }
 
     /// When `poll` has something next.
@@ -206,6 +198,7 @@ impl Impairment {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use proptest::prelude::*;
     use types::Nanos;
 
@@ -218,7 +211,7 @@ mod tests {
         let number = |bytes: &[u8]| u32::from_be_bytes(bytes.try_into().unwrap());
         for packet in 0..count {
             let now = Nanos::from_micros(u64::from(packet));
-            line.on_packet(now, &packet.to_be_bytes());
+            line.on_packet(now, &Bytes::copy_from_slice(&packet.to_be_bytes()));
             while let Some(bytes) = line.poll(now) {
                 out.push(number(bytes));
             }
@@ -267,8 +260,8 @@ mod tests {
     fn skew_delays_a_line_and_keeps_its_order() {
         let impaired = Impaired { skew: Nanos::from_micros(10), ..Impaired::NOT };
         let mut line = Impairment::new(impaired, 1, 100);
-        line.on_packet(Nanos::from_micros(1), b"first");
-        line.on_packet(Nanos::from_micros(2), b"second");
+        line.on_packet(Nanos::from_micros(1), &Bytes::from_static(b"first"));
+        line.on_packet(Nanos::from_micros(2), &Bytes::from_static(b"second"));
         assert_eq!(line.poll(Nanos::new(10_999)), None);
         assert_eq!(line.next_deadline(), Some(Nanos::from_micros(11)));
         assert_eq!(line.poll(Nanos::from_micros(11)), Some(&b"first"[..]));
@@ -281,7 +274,7 @@ mod tests {
     fn a_reordered_packet_is_not_stranded_by_a_pause() {
         let impaired = Impaired { reorder: 1.0, reorder_depth: 1, ..Impaired::NOT };
         let mut line = Impairment::new(impaired, 1, 100);
-        line.on_packet(Nanos::ZERO, b"alone");
+        line.on_packet(Nanos::ZERO, &Bytes::from_static(b"alone"));
         assert_eq!(line.poll(Nanos::ZERO), None);
         assert_eq!(line.poll(impaired.hold), Some(&b"alone"[..]));
     }
@@ -291,7 +284,7 @@ mod tests {
         let impaired = Impaired { skew: Nanos::from_secs(1), ..Impaired::NOT };
         let mut line = Impairment::new(impaired, 1, 2);
         for packet in [b"1", b"2", b"3"] {
-            line.on_packet(Nanos::ZERO, packet);
+            line.on_packet(Nanos::ZERO, &Bytes::copy_from_slice(packet));
         }
         assert_eq!(line.poll(Nanos::ZERO), Some(&b"1"[..]));
         assert_eq!(line.poll(Nanos::ZERO), None);

@@ -8,6 +8,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use session::mold::{History, REQUEST_BYTES};
 
 use super::feed::{Clock, Signals};
@@ -59,7 +60,7 @@ impl Requests {
         self.counters.requests_answered.add(1);
         let count = packet.get(18..20).map_or(0, |count| u16::from_be_bytes([count[0], count[1]]));
         self.counters.messages_resent.add(u64::from(count));
-        self.impairment.on_packet(now, packet);
+        self.impairment.on_packet(now, &Bytes::copy_from_slice(packet));
         while let Some(packet) = self.impairment.poll(now) {
             // An asker that is gone is no concern of the others.
             let _ = self.socket.send_to(packet, from);

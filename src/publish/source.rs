@@ -3,18 +3,16 @@
 //! Gives messages and their recorded times, one at a time; knows no feed and no socket. A recording
 //! is read as it is played, but for captures, which are walked whole first.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use flate2::bufread::MultiGzDecoder;
 use types::Nanos;
 use wire::capture::Capture;
 use wire::frame::{self, Carried};
-use wire::{binaryfile, itch50};
+use wire::itch50;
 
 use crate::failure::Failure;
 use crate::generate::{self, Day};
+use crate::recording::{self, Messages};
 
 /// Where the messages come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,20 +26,12 @@ pub enum Origin {
 /// An opened origin.
 pub(super) enum Source {
     Day(Box<Day>),
-    Stream(Stream),
-    Capture(Messages),
-}
-
-/// A BinaryFILE as it is read.
-pub(super) struct Stream {
-    path: PathBuf,
-    reader: Box<dyn BufRead + Send>,
-    message: Vec<u8>,
-    offset: u64,
+    Messages(Messages),
+    Capture(Captured),
 }
 
 /// The messages of a capture.
-pub(super) struct Messages {
+pub(super) struct Captured {
     file: Vec<u8>,
     /// Time, offset, length.
     found: std::vec::IntoIter<(Nanos, usize, usize)>,
@@ -54,20 +44,10 @@ impl Source {
             Origin::Day(options) => return Ok(Self::Day(Box::new(Day::new(*options)?))),
             Origin::File(path) => path,
         };
-        let io = |error| Failure::io("read", path, error);
-        let file = File::open(path).map_err(io)?;
-        let mut reader: Box<dyn BufRead + Send> = Box::new(BufReader::with_capacity(BUFFER, file));
-        if reader.fill_buf().map_err(io)?.starts_with(&[0x1F, 0x8B]) {
-            let unpacked = MultiGzDecoder::new(reader);
-            reader = Box::new(BufReader::with_capacity(BUFFER, unpacked));
+        if recording::is_capture(&recording::head(path)?) {
+            return Ok(Self::Capture(Captured::of(path)?));
         }
-        // A buffer holds at least four bytes of any file that has as many.
-        let is_capture = reader.fill_buf().map_err(io)?.first_chunk().is_some_and(is_capture);
-        if is_capture {
-            return Ok(Self::Capture(Messages::of(path, reader)?));
-        }
-        let message = Vec::with_capacity(usize::from(u16::MAX));
-        Ok(Self::Stream(Stream { path: path.clone(), reader, message, offset: 0 }))
+        Ok(Self::Messages(Messages::open(path)?))
     }
 
     /// The next message and when it was recorded; `None` at the end.
@@ -76,80 +56,23 @@ impl Source {
     pub(super) fn next(&mut self) -> Result<Option<(Nanos, &[u8])>, Failure> {
         match self {
             Self::Day(day) => Ok(day.next()),
-            Self::Stream(stream) => stream.next(),
-            Self::Capture(messages) => Ok(messages
+            Self::Messages(messages) => Ok(messages.next()?.map(|(_, message)| {
+                // What is too short for a time of its own counts as the start of the day.
+                let time = itch50::Header::peek(message).map_or(0, itch50::Header::timestamp);
+                (Nanos::new(time), message)
+            })),
+            Self::Capture(captured) => Ok(captured
                 .found
                 .next()
-                .map(|(time, at, len)| (time, &messages.file[at..at + len]))),
+                .map(|(time, at, len)| (time, &captured.file[at..at + len]))),
         }
     }
 }
 
-/// Bytes read at a time.
-const BUFFER: usize = 1 << 18;
-
-/// As many bytes as there are, at most all of `out`.
-fn read_up_to(reader: &mut impl Read, out: &mut [u8]) -> io::Result<usize> {
-    let mut got = 0;
-    while got < out.len() {
-        match reader.read(&mut out[got..])? {
-            0 => break,
-            more => got += more,
-        }
-    }
-    Ok(got)
-}
-
-/// pcap in either order and unit, or pcapng. As lengths of a BinaryFILE's first message these would
-/// be far longer than any ITCH message.
-fn is_capture(magic: &[u8; 4]) -> bool {
-    matches!(
-        u32::from_be_bytes(*magic),
-        0xA1B2_C3D4 | 0xA1B2_3C4D | 0xD4C3_B2A1 | 0x4D3C_B2A1 | 0x0A0D_0D0A
-    )
-}
-
-impl Stream {
-    fn next(&mut self) -> Result<Option<(Nanos, &[u8])>, Failure> {
-        let path = &self.path;
-        let io = |error| Failure::io("read", path, error);
-        let damaged =
-            |why: binaryfile::Misframed| Failure::failed(format!("{}: {why}", path.display()));
-        let offset = self.offset;
-        let mut prefix = [0; 2];
-        let got = read_up_to(&mut self.reader, &mut prefix).map_err(io)?;
-        if got == 0 {
-            return Ok(None);
-        }
-        let len = usize::from(u16::from_be_bytes(prefix));
-        if got < prefix.len() {
-            return Err(damaged(binaryfile::Misframed::Truncated { offset, want: 2, left: 1 }));
-        }
-        if len == 0 {
-            let followed = read_up_to(&mut self.reader, &mut [0]).map_err(io)? != 0;
-            if followed || offset == 0 {
-                return Err(damaged(binaryfile::Misframed::ZeroLength { offset }));
-            }
-            return Ok(None);
-        }
-        self.message.resize(len, 0);
-        let got = read_up_to(&mut self.reader, &mut self.message).map_err(io)?;
-        if got < len {
-            let (want, left) = (2 + len as u32, 2 + got as u32);
-            return Err(damaged(binaryfile::Misframed::Truncated { offset, want, left }));
-        }
-        self.offset += 2 + len as u64;
-        // What is too short for a time of its own counts as the start of the day.
-        let time = itch50::Header::peek(&self.message).map_or(0, itch50::Header::timestamp);
-        Ok(Some((Nanos::new(time), &self.message)))
-    }
-}
-
-impl Messages {
+impl Captured {
     /// The first session of the capture, each message once, in order of its number.
-    fn of(path: &Path, mut reader: impl Read) -> Result<Self, Failure> {
-        let mut file = Vec::new();
-        reader.read_to_end(&mut file).map_err(|error| Failure::io("read", path, error))?;
+    fn of(path: &Path) -> Result<Self, Failure> {
+        let file = recording::whole(path)?;
         let damaged =
             |why: &dyn std::fmt::Display| Failure::failed(format!("{}: {why}", path.display()));
         let (mut found, mut session, mut next) = (Vec::new(), None, 0);

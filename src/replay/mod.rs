@@ -81,7 +81,7 @@ pub fn command(options: Options) -> Result<(), Failure> {
         terminal::print(&summary.text())?;
     }
     match fault {
-        Some(fault) => Err(Failure::failed(fault)),
+        Some(fault) => Err(fault),
         None => Ok(()),
     }
 }

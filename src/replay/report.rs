@@ -73,7 +73,7 @@ impl Summary {
             state_hash: format!("{hash:016x}"),
             elapsed_ns: u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX),
             books,
-            error: walked.fault.clone(),
+            error: walked.fault.as_ref().map(ToString::to_string),
         }
     }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 ///
 /// `RIALTO_DATA` names the folder it is in. Where it is absent the test says so and passes, unless
 /// `RIALTO_REQUIRE_DATA=1`: then it fails, so that a machine meant to run these tests cannot skip them.
-pub fn recorded(path: impl AsRef<Path>) -> Option<PathBuf> {
+pub(crate) fn recorded(path: impl AsRef<Path>) -> Option<PathBuf> {
     let folder = env::var_os("RIALTO_DATA").map_or_else(|| "../shared/data".into(), PathBuf::from);
     let found = folder.join(path);
     if found.exists() {

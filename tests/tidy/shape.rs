@@ -11,7 +11,10 @@ const FILE_LINES_MAX: usize = 600;
 const FN_LINES_MAX: usize = 90;
 
 /// Files reviewed at their length, and why they stay whole.
-const LONG_FILES: &[(&str, &str)] = &[];
+const LONG_FILES: &[(&str, &str)] = &[(
+    "shards/session/receiver/tests.rs",
+    "one table of packet scripts for each behaviour of one machine, and the player they share",
+)];
 
 /// Functions reviewed at their length, and why they stay whole.
 const LONG_FNS: &[(&str, &str, &str)] = &[(
