@@ -16,7 +16,7 @@ pub(super) struct Case {
     pub(super) unit: &'static str,
     /// The reference's median, where there is one.
     pub(super) reference: Option<f64>,
-    /// The median of the rounds' ratios; which way round the goal says.
+    /// Of the medians, as they are shown; which way round the goal says.
     pub(super) ratio: Option<f64>,
     /// What is asked of the ratio, or of the value where there is no reference.
     pub(super) goal: Option<Goal>,
@@ -58,29 +58,27 @@ impl Serialize for Goal {
 }
 
 impl Case {
-    /// A cost per item against a reference's, both in nanoseconds, round by round.
+    /// A cost per item against a reference's, both in nanoseconds, a value a round.
     ///
-    /// The ratio is how many times faster for [`Goal::AtLeast`], and how many times dearer for [`Goal::AtMost`].
+    /// The ratio is how many times faster for [`Goal::AtLeast`], and how many times dearer for [`Goal::AtMost`]. It is
+    /// that of the two medians shown, not the median of the rounds' ratios: a stall on one of the two makes a round's
+    /// ratio absurd, and half of all rounds have one before half of either side's do.
     pub(super) fn against(
         name: impl Into<String>,
         ours: &[f64],
         reference: &[f64],
         goal: Goal,
     ) -> Self {
-        let ratios: Vec<f64> = ours
-            .iter()
-            .zip(reference)
-            .map(|(ours, reference)| match goal {
-                Goal::AtLeast(_) => reference / ours,
-                Goal::AtMost(_) => ours / reference,
-            })
-            .collect();
-        let ratio = median(&ratios);
+        let (value, beside) = (median(ours), median(reference));
+        let ratio = match goal {
+            Goal::AtLeast(_) => beside / value,
+            Goal::AtMost(_) => value / beside,
+        };
         Self {
             name: name.into(),
-            value: median(ours),
+            value,
             unit: "ns",
-            reference: Some(median(reference)),
+            reference: Some(beside),
             ratio: Some(ratio),
             goal: Some(goal),
             met: Some(goal.is_met(ratio)),
@@ -132,8 +130,10 @@ mod tests {
     use super::{Case, Goal, median};
 
     #[test]
-    fn the_median_of_ratios_decides() {
-        // One disturbed round on either side changes nothing.
+    fn the_ratio_of_medians_decides() {
+        // What is shown divides to what is shown, whichever rounds the medians are of.
+        let case = Case::against("x", &[1.0, 2.0, 6.0], &[4.0, 8.0, 6.0], Goal::AtLeast(1.6));
+        assert_eq!((case.value, case.reference, case.ratio), (2.0, Some(6.0), Some(3.0)));
         let case = Case::against(
             "x",
             &[2.0, 2.0, 2.0, 9.0, 2.0],

@@ -83,10 +83,9 @@ fn run(context: &Context<'_>) -> Result<Outcome, Failure> {
                 rounds.iter().map(|one| one.value_at_quantile(quantile) as f64 / 1e3).collect()
             };
             let (ours, reference) = (at(rounds), at(&bare));
-            let ratios: Vec<f64> = ours.iter().zip(&reference).map(|(a, b)| a / b).collect();
             outcome.cases.push(Case {
                 reference: Some(median(&reference)),
-                ratio: Some(median(&ratios)),
+                ratio: Some(median(&ours) / median(&reference)),
                 ..Case::alone(format!("ingress/{name}, {percentile}"), median(&ours), "us", None)
             });
         }

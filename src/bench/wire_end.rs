@@ -18,11 +18,19 @@ pub(super) fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, LONGEST_NS, 3).expect("bounds and figures are in range")
 }
 
-/// A socket on loopback that never waits.
+/// A socket on loopback that never waits, with the receive buffer that a shard's sockets have.
 pub(super) fn socket() -> io::Result<UdpSocket> {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
     socket.set_nonblocking(true)?;
+    let like = runtime::Socket::new((Ipv4Addr::LOCALHOST, 0).into());
+    socket2::SockRef::from(&socket).set_recv_buffer_size(like.receive_buffer)?;
     Ok(socket)
+}
+
+/// Lets go of both cpus for a while. A real-time thread that spins holds up all else on its cpu, and once a second the
+/// kernel takes the cpu away from it for up to 50 ms for that; who rests before each run is not interrupted within it.
+pub(super) fn rest() {
+    thread::sleep(Duration::from_millis(300));
 }
 
 /// Nanoseconds since `epoch`.
