@@ -29,8 +29,17 @@ fn a_recorded_morning_gives_its_census() {
     let Some(file) = recorded("itch/aapl-20200130-10k.itch50") else { return };
     let figures = figures(&file);
     let census = [
-        ("A", 4758), ("D", 4083), ("E", 849), ("F", 2), ("H", 1), ("L", 52), ("P", 240), ("R", 1),
-        ("U", 7), ("X", 6), ("Y", 1),
+        ("A", 4758),
+        ("D", 4083),
+        ("E", 849),
+        ("F", 2),
+        ("H", 1),
+        ("L", 52),
+        ("P", 240),
+        ("R", 1),
+        ("U", 7),
+        ("X", 6),
+        ("Y", 1),
     ];
     assert_eq!(by_type(&figures), BTreeMap::from(census));
     assert_eq!((&figures["messages"], &figures["bytes"]), (&10_000.into(), &307_643.into()));
@@ -87,7 +96,13 @@ fn a_capture_of_iex_gives_its_census_and_its_gaps() {
     let Some(file) = recorded("pcap/iex/deep10-head.pcap.gz") else { return };
     let figures = figures(&file);
     let census = [
-        ("H", 33531), ("O", 33531), ("P", 33529), ("T", 7300), ("5", 1365), ("8", 1352), ("S", 18),
+        ("H", 33531),
+        ("O", 33531),
+        ("P", 33529),
+        ("T", 7300),
+        ("5", 1365),
+        ("8", 1352),
+        ("S", 18),
         ("E", 18),
     ];
     assert_eq!(by_type(&figures), BTreeMap::from(census));

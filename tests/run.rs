@@ -145,9 +145,8 @@ fn scrape(port: u16) -> String {
         stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").unwrap();
         let mut text = String::new();
         stream.read_to_string(&mut text).unwrap();
-        let is_moving = |line: &str| {
-            line.starts_with("rialto_feed_messages_total{") && !line.ends_with(" 0")
-        };
+        let is_moving =
+            |line: &str| line.starts_with("rialto_feed_messages_total{") && !line.ends_with(" 0");
         if text.lines().any(is_moving) {
             return text;
         }

@@ -244,9 +244,8 @@ fn a_snapshot_stands_for_what_was_lost_and_the_feed_goes_on_from_its_join() {
     let first = feed.packet(bid.as_bytes());
     let second = feed.packet(offer.as_bytes());
     let third = feed.packet(other.as_bytes());
-    let fourth = feed.packet(
-        OrderDelete { header: Head::new(1, 0, 2), order_ref: 10.into() }.as_bytes(),
-    );
+    let fourth =
+        feed.packet(OrderDelete { header: Head::new(1, 0, 2), order_ref: 10.into() }.as_bytes());
     let mut whole = Bench::new(false, false);
     for packet in [&first, &second, &third, &fourth] {
         whole.datagram(LINE_A, packet);
@@ -266,8 +265,7 @@ fn a_snapshot_stands_for_what_was_lost_and_the_feed_goes_on_from_its_join() {
 #[test]
 fn an_event_that_does_not_fit_harms_its_own_book_and_is_named_once() {
     let (mut bench, mut feed) = (Bench::new(false, false), Feed::new());
-    let over =
-        OrderCancel { header: Head::new(1, 0, 2), order_ref: 10.into(), shares: 101.into() };
+    let over = OrderCancel { header: Head::new(1, 0, 2), order_ref: 10.into(), shares: 101.into() };
     let unknown = OrderExecuted {
         header: Head::new(1, 0, 2),
         order_ref: 99.into(),
@@ -275,7 +273,8 @@ fn an_event_that_does_not_fit_harms_its_own_book_and_is_named_once() {
         match_number: 1.into(),
     };
     let adds = [add(1, 10, b'B', 1_500_000), add(2, 20, b'B', 900_000)];
-    for message in adds.iter().map(AddOrder::as_bytes).chain([over.as_bytes(), unknown.as_bytes()]) {
+    for message in adds.iter().map(AddOrder::as_bytes).chain([over.as_bytes(), unknown.as_bytes()])
+    {
         let packet = feed.packet(message);
         bench.datagram(LINE_A, &packet);
     }

@@ -64,7 +64,10 @@ impl Packer {
     }
 
     /// Gives out what waits.
-    pub(super) fn flush(&mut self, each: &mut impl FnMut(Recorded<'_>) -> ControlFlow<()>) -> ControlFlow<()> {
+    pub(super) fn flush(
+        &mut self,
+        each: &mut impl FnMut(Recorded<'_>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
         if self.count == 0 {
             return ControlFlow::Continue(());
         }
