@@ -246,6 +246,7 @@ impl Receiver {
 
     /// A snapshot stands in the books: the messages from `next` on are to come, those that waited
     /// first. Then `poll`. What waits below it is let go; a gap that is left goes the usual way.
+    /// Messages that were only said to be published are forgotten: the next packet says it again.
     ///
     /// Errors: the sequence cannot be; nothing changed, and a join is still awaited.
     pub fn join(&mut self, now: Nanos, next: SeqNo) -> Result<(), JoinRefused> {
@@ -262,8 +263,11 @@ impl Receiver {
         self.flowing = false;
         self.figures.recovered_by_snapshot += next.saturating_sub(self.next.max(1));
         self.next = next;
-        self.advance_seen(now, next);
         self.window.discard_below(next);
+        // Only what waits proves that more was published: one header that lied about how far the
+        // stream is must not keep it from being whole for good.
+        self.seen = next.max(self.window.end_max()).max(self.last);
+        self.seen_at = now;
         if self.last < next {
             self.set_last(0); // the publisher went on after its end: it was none
         } else if next < self.last {

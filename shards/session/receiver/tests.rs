@@ -334,6 +334,18 @@ fn a_heartbeat_shows_the_loss_of_the_last_message() {
 }
 
 #[test]
+fn a_heartbeat_that_lied_costs_one_snapshot() {
+    let mut desk = Desk::live(config());
+    desk.packet(A, 900, 0); // as far as one packet is believed
+    assert_eq!(desk.at(10), "stale snapshot");
+    assert_eq!(desk.packet(A, 2, 1), Arrival::Held);
+    desk.rx.join(desk.now, SeqNo::new(2)).unwrap();
+    assert_eq!(desk.told(), "apply 2+1 live");
+    assert_eq!(desk.packet(A, 3, 1), NEXT);
+    assert_eq!((desk.told(), desk.at(1_000)), (String::new(), String::new()));
+}
+
+#[test]
 fn a_large_gap_goes_straight_to_the_snapshot() {
     let mut desk = Desk::live(config());
     desk.packet(A, 23, 1); // 21 missing, 20 may be asked for
