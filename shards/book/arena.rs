@@ -79,11 +79,6 @@ impl<T: Linked> Pool<T> {
         self.live as usize
     }
 
-    /// The item that the next take gives, or none: where a prefetch should go.
-    pub(crate) const fn next_free(&self) -> u32 {
-        self.free
-    }
-
     /// Two different items at once.
     pub(crate) fn pair(&mut self, a: u32, b: u32) -> Option<[&mut T; 2]> {
         self.items.get_disjoint_mut([a as usize, b as usize]).ok()

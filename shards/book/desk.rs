@@ -12,6 +12,8 @@ pub(crate) struct Desk {
     pub(crate) trading: Trading,
     pub(crate) short_sale: ShortSale,
     pub(crate) stale: bool,
+    /// An event did not fit, and the book was not emptied since: the book is wrong, whatever the feed is.
+    pub(crate) broken: bool,
 }
 
 impl Desk {
@@ -21,6 +23,7 @@ impl Desk {
         trading: Trading::Open,
         short_sale: ShortSale::Free,
         stale: false,
+        broken: false,
     };
 
     /// Marks the instrument; true where it was good.
@@ -29,6 +32,17 @@ impl Desk {
         self.stale = true;
         counters.went_stale = counters.went_stale.wrapping_add(u64::from(was_good));
         was_good
+    }
+
+    /// Marks the instrument until its book is emptied; true where it was good.
+    pub(crate) fn set_broken(&mut self, counters: &mut Counters) -> bool {
+        self.broken = true;
+        self.set_stale(counters)
+    }
+
+    /// Trusts the instrument again, unless an event did not fit its book.
+    pub(crate) fn set_live(&mut self) {
+        self.stale = self.broken;
     }
 
     /// Takes a change that touches no order and no level; of those that do it knows only that they

@@ -22,11 +22,14 @@ impl BookHash {
         Self { state, blank: !stale }
     }
 
-    /// The next level of `side`; its shares, or its orders by [`BookHash::order`], follow.
-    pub fn level(&mut self, side: Side, px: Px) {
+    /// The next level of `side`; `orders` calls of [`BookHash::order`] follow, or one of
+    /// [`BookHash::shares`] where the venue shows no single orders and `orders` is 0. The count is
+    /// hashed, so that no order can be taken for the beginning of a level.
+    pub fn level(&mut self, side: Side, px: Px, orders: u32) {
         self.blank = false;
         self.state.update(&[side as u8]);
         self.state.update(&px.raw().to_le_bytes());
+        self.state.update(&orders.to_le_bytes());
     }
 
     /// The next order in the queue of the last level.

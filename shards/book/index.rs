@@ -1,40 +1,42 @@
-//! From an order's number to its slot: a hash table of cache lines.
+//! From a price level to its slot: a hash table of cache lines.
 //!
-//! A line holds 15 entries and the count of entries that wanted this line and found it full. An
-//! entry is the slot and, in the bits the slot leaves free, a piece of the number's hash, so that
-//! a look-up reads one line here and then, nearly always, only the slot that is wanted. The count
-//! tells a look-up when to stop, so a removal just blanks its entry: nothing is moved, no
-//! tombstone stays behind, and the table is as fast at the end of the day as at its start.
+//! A line holds twelve entries, a byte of each one's hash, and the count of entries that wanted this
+//! line and found it full. All twelve bytes are compared at once, and an entry carries more of the
+//! hash in the bits its slot leaves free, so that a look-up reads one line here and then, nearly
+//! always, only the slot that is wanted. The count tells a look-up when to stop, so a removal just
+//! blanks its byte: nothing is moved, no tombstone stays behind, and the table is as fast at the end
+//! of the day as at its start.
 //!
-//! The line is chosen by the high half of a multiplicative hash of the whole number: the numbers
-//! of one symbol share their low bits. Full orders of a book are 12 entries a line: 5.3 bytes each.
+//! The line is chosen by the high half of a multiplicative hash of the whole number: prices share
+//! their low bits. At capacity nine entries share a line: 7.1 bytes each.
 
 use alloc::vec;
 use alloc::vec::Vec;
 
 /// Entries in a line.
-const LANES: usize = 15;
-/// Where the line keeps its count of those that went on.
-const PASSED: usize = LANES;
-/// What that lane holds where none went on: never blank and, as an entry has the top bit set, never
-/// an entry, so that all sixteen lanes can be compared alike.
-const NOBODY: u32 = 1 << 30;
-/// Set in every entry, so that none looks blank.
-const TAKEN: u32 = 1 << 31;
-/// Entries a line when every order slot is taken: a load of 0.8.
-const LANES_USED: usize = 12;
+const LANES: usize = 12;
+/// Set in every tag, so that none looks blank.
+const TAKEN: u8 = 0x80;
+/// Entries a line when every slot is taken: a load of 0.75.
+const LANES_USED: usize = 9;
 
 /// One line of the table; opaque, so that a caller can prefetch it.
 #[derive(Clone)]
 #[repr(C, align(64))]
-pub struct Probe([u32; LANES + 1]);
+pub(crate) struct Probe {
+    /// A piece of each entry's hash; 0 where there is none.
+    tags: [u8; LANES],
+    /// How many entries wanted this line and went on.
+    passed: u32,
+    entries: [u32; LANES],
+}
 
 const _: () = assert!(size_of::<Probe>() == 64);
 
 /// The table.
 pub(crate) struct Index {
     lines: Vec<Probe>,
-    /// The low bits of an entry: the slot. The others are the tag.
+    /// The low bits of an entry: the slot. The others are the rest of the tag.
     slot_mask: u32,
 }
 
@@ -47,35 +49,37 @@ pub(crate) struct Found {
     lane: u32,
 }
 
-/// What a number's hash says: where to start, and what the entry's upper bits must be.
+/// What a number's hash says: where to start, and what an entry of it looks like.
 #[derive(Clone, Copy)]
 pub(crate) struct Home {
     line: u32,
-    tag: u32,
+    tag: u8,
+    /// The entry's bits above the slot.
+    rest: u32,
 }
 
 impl Index {
-    /// For slots 1 to `orders`.
-    pub(crate) fn new(orders: usize) -> Self {
-        let slot_bits = u32::BITS - (orders as u32).leading_zeros();
+    /// For slots 1 to `slots`.
+    pub(crate) fn new(slots: usize) -> Self {
+        let slot_bits = u32::BITS - (slots as u32).leading_zeros();
         Self {
-            lines: vec![Probe::BLANK; orders.div_ceil(LANES_USED).max(1)],
+            lines: vec![Probe::BLANK; slots.div_ceil(LANES_USED).max(1)],
             slot_mask: (1 << slot_bits) - 1,
         }
     }
 
-    /// Where a look-up of `order` begins.
-    #[inline]
-    pub(crate) fn home(&self, order: u64) -> Home {
+    /// Where a look-up of `number` begins.
+    #[inline(always)]
+    pub(crate) fn home(&self, number: u64) -> Home {
         // 2^64 over the golden ratio, made odd: near-dense numbers spread evenly over the lines.
-        let hash = order.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let hash = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let (high, low) = ((hash >> 32) as u32, hash as u32);
         // The high half of a product with the count of lines: a modulo without a division, so the
         // table need not be a power of two. Two factors below 2^32 cannot overflow.
         let line = (u64::from(high).wrapping_mul(self.lines.len() as u64) >> 32) as u32;
         // The low half alone depends on few bits of the number; the high half repeats the line.
-        let tag = ((low ^ high.rotate_left(13)) & !self.slot_mask) | TAKEN;
-        Home { line, tag }
+        let more = low ^ high.rotate_left(13);
+        Home { line, tag: more as u8 | TAKEN, rest: more & !self.slot_mask }
     }
 
     #[inline]
@@ -84,58 +88,44 @@ impl Index {
         if next as usize == self.lines.len() { 0 } else { next }
     }
 
-    /// The line to prefetch before a look-up of `order`.
-    #[inline]
-    pub(crate) fn probe(&self, order: u64) -> &Probe {
-        &self.lines[self.home(order).line as usize]
+    /// The line to prefetch before a look-up.
+    #[inline(always)]
+    pub(crate) fn probe(&self, home: Home) -> &Probe {
+        &self.lines[home.line as usize]
     }
 
-    /// A slot that may be `order`'s, from the first line alone. Slots begin at 1.
-    #[inline]
-    pub(crate) fn hint(&self, order: u64) -> Option<u32> {
-        let home = self.home(order);
+    /// A slot that may be the number's, from the first line alone. Slots begin at 1.
+    #[inline(always)]
+    pub(crate) fn hint(&self, home: Home) -> Option<u32> {
         let line = &self.lines[home.line as usize];
-        let lane = line.matching(home.tag, !self.slot_mask).trailing_zeros() as usize;
-        (lane < LANES).then(|| line.0[lane & LANES] & self.slot_mask)
+        let entry = line.entries.get(line.matching(home.tag).first())?;
+        Some(entry & self.slot_mask)
     }
 
-    /// Where the number with this home is; `is` says whether a slot is really this order's.
+    /// Where the number with this home is; `is` says whether a slot is really its own.
     #[inline(always)]
     pub(crate) fn find(&self, home: Home, is: impl Fn(u32) -> bool) -> Option<Found> {
-        if let Some(found) = self.find_in(home, home.line, &is) {
-            return Some(found);
+        let line = &self.lines[home.line as usize];
+        if let Some((slot, lane)) = line.find(home, self.slot_mask, &is) {
+            return Some(Found { slot, home: home.line, line: home.line, lane });
         }
-        if self.lines[home.line as usize].0[PASSED] == NOBODY {
+        if line.passed == 0 {
             return None;
         }
         self.find_beyond(home, &is)
     }
 
-    #[inline(always)]
-    fn find_in(&self, home: Home, at: u32, is: &impl Fn(u32) -> bool) -> Option<Found> {
-        let line = &self.lines[at as usize];
-        let mut hits = line.matching(home.tag, !self.slot_mask);
-        while hits != 0 {
-            let lane = hits.trailing_zeros();
-            let slot = line.0[lane as usize & LANES] & self.slot_mask;
-            if is(slot) {
-                return Some(Found { slot, home: home.line, line: at, lane });
-            }
-            hits &= hits.wrapping_sub(1);
-        }
-        None
-    }
-
     /// In the lines behind the first, as long as someone went on.
-    #[cold]
+    #[inline(never)]
     fn find_beyond(&self, home: Home, is: &impl Fn(u32) -> bool) -> Option<Found> {
         let mut at = self.after(home.line);
         // Every line may have been passed by someone: never go round twice.
         while at != home.line {
-            if let Some(found) = self.find_in(home, at, is) {
-                return Some(found);
+            let line = &self.lines[at as usize];
+            if let Some((slot, lane)) = line.find(home, self.slot_mask, is) {
+                return Some(Found { slot, home: home.line, line: at, lane });
             }
-            if self.lines[at as usize].0[PASSED] == NOBODY {
+            if line.passed == 0 {
                 return None;
             }
             at = self.after(at);
@@ -144,30 +134,41 @@ impl Index {
     }
 
     /// Enters a number that is not in the table at `slot`, which no other entry names.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn insert(&mut self, home: Home, slot: u32) {
+        if !self.lines[home.line as usize].put(home, slot) {
+            self.insert_beyond(home, slot);
+        }
+    }
+
+    #[inline(never)]
+    fn insert_beyond(&mut self, home: Home, slot: u32) {
         let mut at = home.line;
-        // There is room: 15 lanes a line against at most 12 slots a line.
-        for _ in 0..self.lines.len() {
-            let line = &mut self.lines[at as usize];
-            let lane = line.matching(0, !0).trailing_zeros() as usize;
-            if lane < LANES {
-                line.0[lane & LANES] = home.tag | slot;
+        for _ in 1..self.lines.len() {
+            self.lines[at as usize].passed += 1;
+            at = self.after(at);
+            if self.lines[at as usize].put(home, slot) {
                 return;
             }
-            line.0[PASSED] += 1;
-            at = self.after(at);
         }
-        debug_assert!(false, "the order index has more room than there are slots");
+        // Each slot is entered once, and there are 12 lanes for every 9 slots.
+        unreachable!("the index has fewer lanes than there are slots");
     }
 
     /// Takes an entry out.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn remove(&mut self, found: Found) {
-        self.lines[found.line as usize].0[found.lane as usize & LANES] = 0;
+        self.lines[found.line as usize].tags[found.lane as usize] = 0;
+        if found.line != found.home {
+            self.unpass(found);
+        }
+    }
+
+    #[inline(never)]
+    fn unpass(&mut self, found: Found) {
         let mut at = found.home;
         while at != found.line {
-            self.lines[at as usize].0[PASSED] -= 1;
+            self.lines[at as usize].passed -= 1;
             at = self.after(at);
         }
     }
@@ -184,25 +185,82 @@ impl Index {
 }
 
 impl Probe {
-    const BLANK: Self = {
-        let mut lanes = [0; LANES + 1];
-        lanes[PASSED] = NOBODY;
-        Self(lanes)
-    };
+    const BLANK: Self = Self { tags: [0; LANES], passed: 0, entries: [0; LANES] };
 
-    /// Bit per lane that is `want` under `mask`, over all sixteen lanes. Written so that it compiles to
-    /// vector compares: in four running sums, and with no bit 0, which the compiler would take out of
-    /// the vector as a case of its own (28 instructions against 62).
     #[inline(always)]
-    fn matching(&self, want: u32, mask: u32) -> u32 {
-        let mut sums = [0u32; 4];
-        for quad in 0..4 {
-            for (lane, sum) in sums.iter_mut().enumerate() {
-                let at = quad * 4 + lane;
-                *sum |= if self.0[at] & mask == want { 2 << at } else { 0 };
+    fn find(&self, home: Home, slot_mask: u32, is: &impl Fn(u32) -> bool) -> Option<(u32, u32)> {
+        let mut hits = self.matching(home.tag);
+        while hits.0 != 0 {
+            let lane = hits.first();
+            let entry = *self.entries.get(lane)?;
+            let slot = entry & slot_mask;
+            if entry & !slot_mask == home.rest && is(slot) {
+                return Some((slot, lane as u32));
             }
+            hits = hits.without_first();
         }
-        (sums[0] | sums[1] | sums[2] | sums[3]) >> 1
+        None
+    }
+
+    /// Enters a slot where there is room; false where there is none.
+    #[inline(always)]
+    fn put(&mut self, home: Home, slot: u32) -> bool {
+        let blank = self.blank();
+        if blank.0 == 0 {
+            return false;
+        }
+        let lane = blank.first();
+        self.tags[lane] = home.tag;
+        self.entries[lane] = home.rest | slot;
+        true
+    }
+
+    /// The first eight tags and the other four, a byte each.
+    #[inline(always)]
+    const fn words(&self) -> (u64, u64) {
+        let [a, b, c, d, e, f, g, h, i, j, k, l] = self.tags;
+        let low = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+        (low, u32::from_le_bytes([i, j, k, l]) as u64)
+    }
+
+    /// The lanes whose tag is `want`. The first is always right; a later one may be wrong, which the
+    /// entry will tell.
+    #[inline(always)]
+    const fn matching(&self, want: u8) -> Lanes {
+        const ONES: u64 = u64::MAX / 0xFF;
+        let (low, high) = self.words();
+        let wants = (want as u64).wrapping_mul(ONES);
+        // A byte that is zero borrows into its top bit; so may the byte above it.
+        let (low, high) = (low ^ wants, high ^ (wants >> 32));
+        let low = low.wrapping_sub(ONES) & !low & (ONES << 7);
+        let high = high.wrapping_sub(ONES >> 32) & !high & (ONES >> 32 << 7);
+        Lanes(low >> 7 | high >> 6)
+    }
+
+    /// The lanes without an entry.
+    #[inline(always)]
+    const fn blank(&self) -> Lanes {
+        const TAKENS: u64 = u64::MAX / 0xFF * TAKEN as u64;
+        let (low, high) = self.words();
+        Lanes((!low & TAKENS) >> 7 | (!high & (TAKENS >> 32)) >> 6)
+    }
+}
+
+/// A set of lanes: bit 8n is lane n, bit 8n + 1 is lane n + 8.
+#[derive(Clone, Copy)]
+struct Lanes(u64);
+
+impl Lanes {
+    /// The first lane; one that does not exist where the set is empty.
+    #[inline(always)]
+    const fn first(self) -> usize {
+        let bit = self.0.trailing_zeros() as usize;
+        (bit >> 3) | (bit & 1) << 3 | (bit & 64) >> 2
+    }
+
+    #[inline(always)]
+    const fn without_first(self) -> Self {
+        Self(self.0 & self.0.wrapping_sub(1))
     }
 }
 
@@ -254,12 +312,12 @@ mod tests {
                 prop_assert!(found.is_some());
                 if let Some(found) = found { index.remove(found); }
             }
-            prop_assert!(index.lines.iter().all(|line| line.0 == super::Probe::BLANK.0),
+            prop_assert!(index.lines.iter().all(|line| line.tags == [0; super::LANES] && line.passed == 0),
                 "something was left behind");
         }
     }
 
-    /// The numbers of one symbol share their low bits, and a day's are near-dense. At the design load
+    /// Prices of one tick are a stride apart. At the design load
     /// few entries may miss their first line, and hardly any look-up may read a wrong slot.
     #[test]
     fn numbers_that_share_low_bits_spread_evenly() {

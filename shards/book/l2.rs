@@ -7,11 +7,11 @@ use alloc::vec;
 use alloc::vec::Vec;
 use types::{Change, InstrumentId, MarketEvent, Px, Qty, ShortSale, Side, Symbol, Trading};
 
-use crate::arena::{NONE, Pool};
+use crate::arena::NONE;
 use crate::desk::Desk;
 use crate::hash::BookHash;
-use crate::ladder::{Ladder, Nodes, Place, key_of, px_of};
-use crate::rung::{self, Rung};
+use crate::ladder::{Ladder, key_of, ladder_of, px_of};
+use crate::levels::Levels;
 use crate::tape::Tape;
 use crate::{Applied, Counters, Depth, State, Stats, Top, Touched};
 
@@ -36,8 +36,7 @@ struct Book {
 /// All books of one venue on one shard.
 pub struct Books {
     books: Vec<Book>,
-    rungs: Pool<Rung>,
-    nodes: Nodes,
+    levels: Levels,
     tape: Tape,
     counters: Counters,
     capacity: Capacity,
@@ -54,8 +53,7 @@ impl Books {
             Book { ladders: [Ladder::EMPTY, Ladder::EMPTY], settled: Top::EMPTY, desk: Desk::NEW };
         Self {
             books: vec![book; capacity.instruments],
-            rungs: Pool::new(capacity.levels),
-            nodes: Nodes::new(capacity.levels, 2 * capacity.instruments),
+            levels: Levels::new(capacity.levels, 2 * capacity.instruments),
             tape: Tape::new(),
             counters: Counters::default(),
             capacity,
@@ -102,7 +100,7 @@ impl Books {
     fn refuse(&mut self, instrument: InstrumentId, why: Applied) -> Touched {
         let mut touched = Touched::nothing(instrument, why);
         if let Some(book) = self.books.get_mut(instrument.index()) {
-            touched.status = book.desk.set_stale(&mut self.counters);
+            touched.status = book.desk.set_broken(&mut self.counters);
         }
         touched
     }
@@ -119,30 +117,29 @@ impl Books {
         let ladder = &mut book.ladders[side as usize];
         let key = key_of(side, px);
         let mut touched = Touched::nothing(instrument, Applied::Ok);
-        match self.nodes.find(ladder, key) {
-            Place::Level(id) if qty == Qty::ZERO => {
-                self.nodes.remove(ladder, key);
-                self.rungs.give(id);
+        let owner = ladder_of(instrument, side);
+        match self.levels.find(ladder, owner, key) {
+            Some(id) if qty == Qty::ZERO => {
+                self.levels.drop(ladder, id);
                 touched.book = true;
             }
-            Place::Level(id) => {
-                let rung = &mut self.rungs[id];
+            Some(id) => {
+                let rung = &mut self.levels.rungs[id];
                 touched.book = rung.qty != qty.get();
                 rung.qty = qty.get();
             }
             // Gone already: what the venue says now is what the book shows.
-            Place::Gap(_) if qty == Qty::ZERO => {}
-            Place::Gap(gap) => {
-                let id = self.rungs.take().ok_or(Applied::FullLevels)?;
-                self.rungs[id] = Rung { qty: qty.get(), ..Rung::empty(key) };
-                self.nodes.insert(ladder, gap, key, id);
+            None if qty == Qty::ZERO => {}
+            None => {
+                let id = self.levels.make(ladder, owner, key).ok_or(Applied::FullLevels)?;
+                self.levels.rungs[id].qty = qty.get();
                 touched.book = true;
             }
         }
         if settled {
             let top = Top {
-                bid: rung::best(&self.rungs, &book.ladders[0], Side::Buy),
-                offer: rung::best(&self.rungs, &book.ladders[1], Side::Sell),
+                bid: self.levels.best(&book.ladders[0]),
+                offer: self.levels.best(&book.ladders[1]),
             };
             touched.top = top != book.settled;
             book.settled = top;
@@ -153,11 +150,10 @@ impl Books {
     /// Empties one book, before a snapshot. Staleness, trading state and statistics stay.
     pub fn clear(&mut self, instrument: InstrumentId) {
         let Some(book) = self.books.get_mut(instrument.index()) else { return };
+        book.desk.broken = false;
         for ladder in &mut book.ladders {
             while ladder.best() != NONE {
-                let id = ladder.best();
-                self.nodes.remove(ladder, ladder.best_key());
-                self.rungs.give(id);
+                self.levels.drop(ladder, ladder.best());
             }
         }
         book.settled = Top::EMPTY;
@@ -165,10 +161,10 @@ impl Books {
 
     /// Empties all books, before a snapshot of all. Staleness, trading states and statistics stay.
     pub fn clear_all(&mut self) {
-        self.rungs.clear();
-        self.nodes.clear();
+        self.levels.clear();
         for book in &mut self.books {
             book.ladders = [Ladder::EMPTY, Ladder::EMPTY];
+            book.desk.broken = false;
             book.settled = Top::EMPTY;
         }
     }
@@ -187,17 +183,19 @@ impl Books {
         }
     }
 
-    /// Trusts one book again, after its snapshot was applied.
+    /// Trusts one book again, after its snapshot was applied. A book that an event did not fit stays
+    /// stale until it was emptied.
     pub fn set_live(&mut self, instrument: InstrumentId) {
         if let Some(book) = self.books.get_mut(instrument.index()) {
-            book.desk.stale = false;
+            book.desk.set_live();
         }
     }
 
-    /// Trusts all books again, after a snapshot of all or a gap that was filled.
+    /// Trusts all books again, after a snapshot of all or a gap that was filled, but for those that an
+    /// event did not fit and that were not emptied since.
     pub fn set_all_live(&mut self) {
         for book in &mut self.books {
-            book.desk.stale = false;
+            book.desk.set_live();
         }
     }
 
@@ -235,7 +233,7 @@ impl Books {
     /// The levels of one side from the best, changes that are not settled yet included.
     pub fn depth(&self, instrument: InstrumentId, side: Side) -> Depth<'_> {
         let ladder = self.book(instrument).map(|book| &book.ladders[side as usize]);
-        Depth::new(&self.nodes, &self.rungs, ladder, side)
+        Depth::new(&self.levels, ladder, side)
     }
 
     /// What happened since construction.
@@ -245,7 +243,7 @@ impl Books {
 
     /// Live levels of all books.
     pub const fn levels_live(&self) -> usize {
-        self.rungs.live()
+        self.levels.live()
     }
 
     /// Live levels of one book, both sides.
@@ -260,7 +258,7 @@ impl Books {
         for side in Side::BOTH {
             let mut depth = self.depth(instrument, side);
             while let Some(rung) = depth.next_rung() {
-                hash.level(side, px_of(side, rung.key));
+                hash.level(side, px_of(side, rung.key), 0);
                 hash.shares(rung.qty);
             }
         }

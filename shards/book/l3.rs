@@ -9,17 +9,16 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
-use types::{
-    Change, InstrumentId, MarketEvent, MatchNo, OrderRef, Px, Qty, ShortSale, Side, Symbol, Trading,
-};
+use types::{Change, InstrumentId, MarketEvent, OrderRef, Qty, ShortSale, Side, Symbol, Trading};
 
 use crate::arena::{ITEMS_MAX, NONE, Pool};
+use crate::chains::Chains;
+use crate::change::{BOOK, TOP, TRADED};
 use crate::desk::Desk;
 use crate::hash::BookHash;
-use crate::index::{Found, Index};
-use crate::ladder::{Ladder, Nodes, Place, key_of, px_of};
-use crate::queue::{self, Slot};
-use crate::rung::{self, Rung};
+use crate::ladder::{Ladder, px_of, side_of};
+use crate::levels::Levels;
+use crate::queue::Slot;
 use crate::tape::Tape;
 use crate::{Applied, Counters, Depth, Level, Order, Orders, Position, State, Stats, Top, Touched};
 
@@ -28,9 +27,9 @@ use crate::{Applied, Counters, Depth, Level, Order, Orders, Position, State, Sta
 pub struct Capacity {
     /// Instruments: slots 0 to `instruments - 1`. At most 2^31.
     pub instruments: usize,
-    /// Live orders, over all instruments: 37.4 bytes each. At most 2^28 - 2.
+    /// Live orders, over all instruments: 39 bytes each. At most 2^28 - 2.
     pub orders: usize,
-    /// Live price levels, over all instruments and both sides: up to 100 bytes each. At most 2^27.
+    /// Live price levels, over all instruments and both sides: up to 108 bytes each. At most 2^27.
     pub levels: usize,
 }
 
@@ -39,8 +38,7 @@ pub struct Capacity {
 #[repr(C, align(64))]
 pub(crate) struct Book {
     pub(crate) ladders: [Ladder; 2],
-    desk: Desk,
-    orders: u32,
+    pub(crate) desk: Desk,
 }
 
 const _: () = assert!(size_of::<Book>() == 128);
@@ -48,11 +46,10 @@ const _: () = assert!(size_of::<Book>() == 128);
 /// All books of one venue on one shard.
 pub struct Books {
     pub(crate) books: Vec<Book>,
-    pub(crate) index: Index,
+    pub(crate) chains: Chains,
     pub(crate) slots: Pool<Slot>,
-    pub(crate) rungs: Pool<Rung>,
-    pub(crate) nodes: Nodes,
-    tape: Tape,
+    pub(crate) levels: Levels,
+    pub(crate) tape: Tape,
     counters: Counters,
     capacity: Capacity,
 }
@@ -66,13 +63,12 @@ impl Books {
         assert!(capacity.instruments <= 1 << 31, "{} instruments", capacity.instruments);
         assert!(capacity.orders <= ITEMS_MAX, "{} orders; at most 2^28 - 2", capacity.orders);
         assert!(capacity.levels <= 1 << 27, "{} levels; at most 2^27", capacity.levels);
-        let book = Book { ladders: [Ladder::EMPTY, Ladder::EMPTY], desk: Desk::NEW, orders: 0 };
+        let book = Book { ladders: [Ladder::EMPTY, Ladder::EMPTY], desk: Desk::NEW };
         Self {
             books: vec![book; capacity.instruments],
-            index: Index::new(capacity.orders),
+            chains: Chains::new(capacity.orders),
             slots: Pool::new(capacity.orders),
-            rungs: Pool::new(capacity.levels),
-            nodes: Nodes::new(capacity.levels, 2 * capacity.instruments),
+            levels: Levels::new(capacity.levels, 2 * capacity.instruments),
             tape: Tape::new(),
             counters: Counters::default(),
             capacity,
@@ -148,202 +144,43 @@ impl Books {
         let mut touched = Touched::nothing(instrument, Applied::UnknownInstrument);
         if let Some(book) = self.books.get_mut(instrument.index()) {
             touched.applied = why;
-            touched.status = book.desk.set_stale(&mut self.counters);
+            touched.status = book.desk.set_broken(&mut self.counters);
         }
         self.counters.count(touched.applied);
         touched
     }
 
-    fn add(
-        &mut self,
-        instrument: InstrumentId,
-        order: OrderRef,
-        side: Side,
-        qty: Qty,
-        px: Px,
-    ) -> Done {
-        let book = self.books.get_mut(instrument.index()).ok_or(Applied::UnknownInstrument)?;
-        let shares = shares_of(qty)?;
-        let slots = &mut self.slots;
-        let home = self.index.home(order.get());
-        if self.index.find(home, |slot| slots[slot].order == order.get()).is_some() {
-            return Err(Applied::DuplicateOrder);
-        }
-        if slots.is_full() {
-            return Err(Applied::FullOrders);
-        }
-        let ladder = &mut book.ladders[side as usize];
-        let rung = rung_at(&mut self.nodes, &mut self.rungs, ladder, key_of(side, px))?;
-        let slot = slots.take().ok_or(Applied::FullOrders)?;
-        let owner = ladder_of(instrument, side);
-        queue::join(slots, &mut self.rungs, slot, rung, (order.get(), shares, owner));
-        self.index.insert(home, slot);
-        book.orders += 1;
-        Ok(BOOK | top_if(rung == ladder.best()))
-    }
-
-    fn delete(&mut self, instrument: InstrumentId, order: OrderRef) -> Done {
-        let found = self.find(instrument, order)?;
-        let top = self.remove(found);
-        Ok(BOOK | top_if(top))
-    }
-
-    fn reduce(&mut self, instrument: InstrumentId, order: OrderRef, qty: Qty) -> Done {
-        let found = self.find(instrument, order)?;
-        self.lessen(found, qty)
-    }
-
-    /// `other`: at another price than the order's own, and whether that counts towards volume.
-    fn execute(
-        &mut self,
-        instrument: InstrumentId,
-        order: OrderRef,
-        qty: Qty,
-        other: Option<(Px, bool)>,
-        match_no: MatchNo,
-    ) -> Done {
-        let found = self.find(instrument, order)?;
-        let slot = &self.slots[found.slot];
-        let own = px_of(side_of(slot.ladder), self.rungs[slot.rung].key);
-        let mut touched = self.lessen(found, qty)?;
-        let (px, printable) = other.unwrap_or((own, true));
-        if printable && qty != Qty::ZERO {
-            touched |= TRADED;
-            let stats = &mut self.books[instrument.index()].desk.stats;
-            self.tape.print(stats, instrument, match_no, qty, px);
-        }
-        Ok(touched)
-    }
-
-    /// Takes shares from an order, and the order out of the book with its last one.
-    fn lessen(&mut self, found: Found, qty: Qty) -> Done {
-        let slot = &mut self.slots[found.slot];
-        let left = u64::from(slot.qty).checked_sub(qty.get()).ok_or(Applied::OverExecuted)?;
-        let instrument = InstrumentId::new(slot.ladder >> 1);
-        if left == 0 {
-            let top = self.remove(found);
-            return Ok(BOOK | top_if(top));
-        }
-        // Fits: it is no more than what was there before.
-        slot.qty = left as u32;
-        let rung = &mut self.rungs[slot.rung];
-        rung.qty -= qty.get();
-        let ladder = &self.books[instrument.index()].ladders[slot.ladder as usize & 1];
-        if qty == Qty::ZERO {
-            return Ok(0);
-        }
-        Ok(BOOK | top_if(ladder.best() == slot.rung))
-    }
-
-    fn replace(
-        &mut self,
-        instrument: InstrumentId,
-        old: OrderRef,
-        new: OrderRef,
-        qty: Qty,
-        px: Px,
-    ) -> Done {
-        let found = self.find(instrument, old)?;
-        let shares = shares_of(qty)?;
-        let slots = &mut self.slots;
-        let home = self.index.home(new.get());
-        if new != old && self.index.find(home, |slot| slots[slot].order == new.get()).is_some() {
-            return Err(Applied::DuplicateOrder);
-        }
-        let Slot { ladder: owner, rung: from, .. } = slots[found.slot];
-        let side = side_of(owner);
-        let key = key_of(side, px);
-        let ladder = &mut self.books[instrument.index()].ladders[side as usize];
-        // Refused whole or taken whole: the new order's level must be had before the old one goes.
-        if self.rungs.is_full()
-            && self.rungs[from].orders != 1
-            && matches!(self.nodes.find(ladder, key), Place::Gap(_))
-        {
-            return Err(Applied::FullLevels);
-        }
-        let before = rung::best(&self.rungs, ladder, side);
-        let left = queue::leave(slots, &mut self.rungs, found.slot);
-        let to = if self.rungs[from].key == key {
-            from
-        } else {
-            if left == 0 {
-                self.nodes.remove(ladder, self.rungs[from].key);
-                self.rungs.give(from);
-            }
-            rung_at(&mut self.nodes, &mut self.rungs, ladder, key)?
-        };
-        queue::join(slots, &mut self.rungs, found.slot, to, (new.get(), shares, owner));
-        self.index.remove(found);
-        self.index.insert(home, found.slot);
-        let top = rung::best(&self.rungs, ladder, side) != before;
-        Ok(BOOK | top_if(top))
-    }
-
-    /// Where `order` is, if it is in this instrument's book.
-    #[inline]
-    fn find(&self, instrument: InstrumentId, order: OrderRef) -> Result<Found, Applied> {
-        let slots = &self.slots;
-        let found = self
-            .index
-            .find(self.index.home(order.get()), |slot| slots[slot].order == order.get())
-            .ok_or(Applied::UnknownOrder)?;
-        if slots[found.slot].ladder >> 1 != instrument.get() {
-            return Err(Applied::UnknownOrder);
-        }
-        Ok(found)
-    }
-
-    /// Takes an order out of everything; true where the best level of its side changed.
-    #[inline]
-    fn remove(&mut self, found: Found) -> bool {
-        let Slot { rung, ladder: owner, .. } = self.slots[found.slot];
-        let book = &mut self.books[(owner >> 1) as usize];
-        let ladder = &mut book.ladders[owner as usize & 1];
-        book.orders -= 1;
-        let was_best = ladder.best() == rung;
-        if queue::leave(&mut self.slots, &mut self.rungs, found.slot) == 0 {
-            self.nodes.remove(ladder, self.rungs[rung].key);
-            self.rungs.give(rung);
-        }
-        self.index.remove(found);
-        self.slots.give(found.slot);
-        was_best
-    }
-
     /// Empties one book, before a snapshot. Staleness, trading state and statistics stay.
     pub fn clear(&mut self, instrument: InstrumentId) {
         let Some(book) = self.books.get_mut(instrument.index()) else { return };
+        book.desk.broken = false;
         for ladder in &mut book.ladders {
             while ladder.best() != NONE {
                 let rung = ladder.best();
-                let mut id = self.rungs[rung].head;
+                let mut id = self.levels.rungs[rung].head;
                 while id != NONE {
                     let slot = &self.slots[id];
                     let (order, behind) = (slot.order, slot.behind);
-                    if let Some(found) =
-                        self.index.find(self.index.home(order), |other| other == id)
-                    {
-                        self.index.remove(found);
+                    if let Some(found) = self.chains.find(&self.slots, order) {
+                        self.chains.remove(&mut self.slots, found);
                     }
                     self.slots.give(id);
                     id = behind;
                 }
-                self.nodes.remove(ladder, ladder.best_key());
-                self.rungs.give(rung);
+                self.levels.drop(ladder, rung);
             }
+            ladder.orders = 0;
         }
-        book.orders = 0;
     }
 
     /// Empties all books, before a snapshot of all. Staleness, trading states and statistics stay.
     pub fn clear_all(&mut self) {
-        self.index.clear();
+        self.chains.clear();
         self.slots.clear();
-        self.rungs.clear();
-        self.nodes.clear();
+        self.levels.clear();
         for book in &mut self.books {
             book.ladders = [Ladder::EMPTY, Ladder::EMPTY];
-            book.orders = 0;
+            book.desk.broken = false;
         }
     }
 
@@ -361,17 +198,19 @@ impl Books {
         }
     }
 
-    /// Trusts one book again, after its snapshot was applied.
+    /// Trusts one book again, after its snapshot was applied. A book that an event did not fit stays
+    /// stale until it was emptied.
     pub fn set_live(&mut self, instrument: InstrumentId) {
         if let Some(book) = self.books.get_mut(instrument.index()) {
-            book.desk.stale = false;
+            book.desk.set_live();
         }
     }
 
-    /// Trusts all books again, after a snapshot of all or a gap that was filled.
+    /// Trusts all books again, after a snapshot of all or a gap that was filled, but for those that an
+    /// event did not fit and that were not emptied since.
     pub fn set_all_live(&mut self) {
         for book in &mut self.books {
-            book.desk.stale = false;
+            book.desk.set_live();
         }
     }
 
@@ -383,8 +222,8 @@ impl Books {
     #[inline]
     pub fn top(&self, instrument: InstrumentId) -> Top {
         self.book(instrument).map_or(Top::EMPTY, |book| Top {
-            bid: rung::best(&self.rungs, &book.ladders[0], Side::Buy),
-            offer: rung::best(&self.rungs, &book.ladders[1], Side::Sell),
+            bid: self.levels.best(&book.ladders[0]),
+            offer: self.levels.best(&book.ladders[1]),
         })
     }
 
@@ -413,7 +252,7 @@ impl Books {
     /// The levels of one side from the best.
     pub fn depth(&self, instrument: InstrumentId, side: Side) -> Depth<'_> {
         let ladder = self.book(instrument).map(|book| &book.ladders[side as usize]);
-        Depth::new(&self.nodes, &self.rungs, ladder, side)
+        Depth::new(&self.levels, ladder, side)
     }
 
     /// The orders of one side, best level first, each level in queue order.
@@ -423,27 +262,19 @@ impl Books {
 
     /// A live order.
     pub fn order(&self, order: OrderRef) -> Option<Order> {
-        self.index.find(self.index.home(order.get()), |id| self.slots[id].order == order.get()).map(
-            |found| {
-                let slot = &self.slots[found.slot];
-                self.seen(slot)
-            },
-        )
+        self.find(order).map(|found| self.seen(&self.slots[found.slot]))
     }
 
     /// Where an order stands in its queue. Walks the orders before it.
     pub fn queue_position(&self, order: OrderRef) -> Option<Position> {
-        let found = self
-            .index
-            .find(self.index.home(order.get()), |id| self.slots[id].order == order.get())?;
-        let slot = &self.slots[found.slot];
+        let slot = &self.slots[self.find(order)?.slot];
         let (mut orders_ahead, mut qty_ahead, mut id) = (0, 0, slot.ahead);
         while id != NONE {
             orders_ahead += 1;
             qty_ahead += u64::from(self.slots[id].qty);
             id = self.slots[id].ahead;
         }
-        let level = self.rungs[slot.rung].level(side_of(slot.ladder));
+        let level = self.levels.rungs[slot.rung].level(side_of(slot.ladder));
         Some(Position {
             order: self.seen(slot),
             level,
@@ -454,7 +285,7 @@ impl Books {
 
     fn seen(&self, slot: &Slot) -> Order {
         let side = side_of(slot.ladder);
-        let Level { px, .. } = self.rungs[slot.rung].level(side);
+        let Level { px, .. } = self.levels.rungs[slot.rung].level(side);
         Order {
             order: OrderRef::new(slot.order),
             instrument: InstrumentId::new(slot.ladder >> 1),
@@ -476,12 +307,13 @@ impl Books {
 
     /// Live levels of all books.
     pub const fn levels_live(&self) -> usize {
-        self.rungs.live()
+        self.levels.live()
     }
 
     /// Live orders of one book.
     pub fn orders_of(&self, instrument: InstrumentId) -> usize {
-        self.book(instrument).map_or(0, |book| book.orders as usize)
+        self.book(instrument)
+            .map_or(0, |book| book.ladders.iter().map(|ladder| ladder.orders as usize).sum())
     }
 
     /// Live levels of one book, both sides.
@@ -491,12 +323,12 @@ impl Books {
 
     /// Bytes that orders take, used or not: slots and index. Divide by the capacity.
     pub const fn order_bytes(&self) -> usize {
-        self.slots.bytes() + self.index.bytes()
+        self.slots.bytes() + self.chains.bytes()
     }
 
     /// Bytes that levels take, used or not: their sums and the trees that sort them.
     pub const fn level_bytes(&self) -> usize {
-        self.rungs.bytes() + self.nodes.bytes()
+        self.levels.bytes()
     }
 
     /// The state hash of one book, keyed by `symbol`: see [`crate::hash`].
@@ -506,7 +338,7 @@ impl Books {
         for side in Side::BOTH {
             let mut depth = self.depth(instrument, side);
             while let Some(rung) = depth.next_rung() {
-                hash.level(side, px_of(side, rung.key));
+                hash.level(side, px_of(side, rung.key), rung.orders);
                 let mut id = rung.head;
                 while id != NONE {
                     let slot = &self.slots[id];
@@ -516,59 +348,6 @@ impl Books {
             }
         }
         hash.finish()
-    }
-}
-
-/// What an order event changed, as bits: small enough to come back in a register.
-type Done = Result<u8, Applied>;
-/// The best bid or offer.
-const TOP: u8 = 1;
-/// Anything in the book.
-const BOOK: u8 = 2;
-/// The trade statistics.
-const TRADED: u8 = 4;
-
-#[inline]
-const fn top_if(top: bool) -> u8 {
-    // TOP is bit 0.
-    top as u8
-}
-
-/// An order's shares as they are stored.
-#[inline]
-fn shares_of(qty: Qty) -> Result<u32, Applied> {
-    match u32::try_from(qty.get()) {
-        Ok(0) | Err(_) => Err(Applied::BadQty),
-        Ok(shares) => Ok(shares),
-    }
-}
-
-#[inline]
-const fn ladder_of(instrument: InstrumentId, side: Side) -> u32 {
-    instrument.get() << 1 | side as u32
-}
-
-#[inline]
-pub(crate) const fn side_of(ladder: u32) -> Side {
-    if ladder & 1 == 0 { Side::Buy } else { Side::Sell }
-}
-
-/// The level at `key`, made where there is none.
-#[inline]
-fn rung_at(
-    nodes: &mut Nodes,
-    rungs: &mut Pool<Rung>,
-    ladder: &mut Ladder,
-    key: i64,
-) -> Result<u32, Applied> {
-    match nodes.find(ladder, key) {
-        Place::Level(id) => Ok(id),
-        Place::Gap(gap) => {
-            let id = rungs.take().ok_or(Applied::FullLevels)?;
-            rungs[id] = Rung::empty(key);
-            nodes.insert(ladder, gap, key, id);
-            Ok(id)
-        }
     }
 }
 
@@ -637,6 +416,7 @@ mod tests {
             (add(4, 0, 5), Applied::BadQty),
         ];
         for (change, want) in cases {
+            books.clear(InstrumentId::new(1));
             books.set_all_live();
             let touched = books.apply(&event(1, change));
             assert_eq!((touched.applied, touched.status, touched.book), (want, true, false));
@@ -645,5 +425,27 @@ mod tests {
             assert_eq!(books.orders_of(InstrumentId::new(0)), 2);
         }
         assert_eq!(books.apply(&event(2, add(5, 1, 1))).applied, Applied::UnknownInstrument);
+    }
+
+    /// A gap that was filled makes books good that it made doubtful, and no book that was wrong.
+    #[test]
+    fn a_book_that_did_not_fit_stays_stale_until_it_is_emptied() {
+        let mut books = Books::new(Capacity { instruments: 2, orders: 4, levels: 4 });
+        let [doubtful, wrong] = [0, 1].map(InstrumentId::new);
+        books.apply(&event(1, Change::Delete { order: OrderRef::new(9) }));
+        books.set_all_stale();
+        books.set_all_live();
+        assert_eq!(books.state(doubtful), crate::State::Empty);
+        assert_eq!(books.state(wrong), crate::State::Stale);
+        books.set_live(wrong);
+        assert_eq!(books.state(wrong), crate::State::Stale);
+        books.clear(wrong);
+        assert_eq!(books.state(wrong), crate::State::Stale, "emptied, but not trusted yet");
+        books.set_live(wrong);
+        assert_eq!(books.state(wrong), crate::State::Empty);
+        books.apply(&event(1, Change::Delete { order: OrderRef::new(9) }));
+        books.clear_all();
+        books.set_all_live();
+        assert_eq!(books.state(wrong), crate::State::Empty);
     }
 }

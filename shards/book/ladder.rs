@@ -7,9 +7,8 @@
 
 use core::hint::select_unpredictable;
 
-use types::{Px, Side};
+use types::{InstrumentId, Px, Side};
 
-use crate::Prefetch;
 use crate::arena::{Linked, NONE, Pool};
 
 /// Entries of a node: three cache lines.
@@ -18,6 +17,8 @@ const FILL_MAX: usize = 15;
 const PAD: i64 = i64::MAX;
 /// Entries that a node must keep, unless it is a root.
 const FILL_MIN: usize = 5;
+/// Where a full node is cut.
+const HALF: usize = FILL_MAX.div_ceil(2);
 /// Two neighbours are merged up to here: a merged node must not split at the next insertion.
 const FILL_MERGED: usize = 12;
 /// More inner nodes than any path from a root: 5^16 exceeds the range of a level's slot.
@@ -43,6 +44,18 @@ pub(crate) const fn px_of(side: Side, key: i64) -> Px {
         Side::Buy => Px::from_raw(key),
         Side::Sell => Px::from_raw(!key),
     }
+}
+
+/// What a ladder is called: twice the instrument's slot, plus the side.
+#[inline]
+pub(crate) const fn ladder_of(instrument: InstrumentId, side: Side) -> u32 {
+    instrument.get() << 1 | side as u32
+}
+
+/// The side of a ladder by its name.
+#[inline]
+pub(crate) const fn side_of(ladder: u32) -> Side {
+    if ladder & 1 == 0 { Side::Buy } else { Side::Sell }
 }
 
 /// A leaf (keys and levels) or an inner node (the children and a lower bound of each, the very first
@@ -148,7 +161,11 @@ pub(crate) struct Ladder {
     /// Inner nodes on each path from the root to a leaf.
     height: u32,
     len: u32,
+    /// Orders on all its levels, in a book of orders.
+    pub(crate) orders: u32,
 }
+
+const _: () = assert!(size_of::<Ladder>() == 32);
 
 /// Where a key is, or where it would go.
 #[derive(Clone, Copy)]
@@ -177,7 +194,7 @@ pub(crate) struct Nodes(Pool<Node>);
 impl Ladder {
     /// No levels.
     pub(crate) const EMPTY: Self =
-        Self { best_key: 0, best: NONE, root: NONE, finger: NONE, height: 0, len: 0 };
+        Self { best_key: 0, best: NONE, root: NONE, finger: NONE, height: 0, len: 0, orders: 0 };
 
     /// The best level, or none.
     #[inline]
@@ -254,7 +271,7 @@ impl Nodes {
         ladder.len -= 1;
         if ladder.len == 0 {
             self.0.give(leaf);
-            *ladder = Ladder::EMPTY;
+            *ladder = Ladder { orders: ladder.orders, ..Ladder::EMPTY };
             return;
         }
         if left < FILL_MIN && ladder.height != 0 {
@@ -282,28 +299,6 @@ impl Nodes {
             cursor.left = u32::MAX;
         }
         Some(id)
-    }
-
-    /// Prefetches what a search that is not at the best price begins with: the best leaf and the root.
-    #[inline]
-    pub(crate) fn near(&self, ladder: &Ladder, near: &impl Prefetch) {
-        self.warm(ladder.finger, near);
-        if ladder.height != 0 {
-            self.warm(ladder.root, near);
-        }
-    }
-
-    /// Prefetches the leaf that covers `key`; reads the inner nodes above it.
-    #[inline]
-    pub(crate) fn warm_leaf(&self, ladder: &Ladder, key: i64, near: &impl Prefetch) {
-        self.warm(self.leaf_of(ladder, key), near);
-    }
-
-    fn warm(&self, id: u32, near: &impl Prefetch) {
-        let node = &self.0[id];
-        near.line(&node.keys[0]);
-        near.line(&node.ids[0]);
-        near.line(&node.len);
     }
 
     /// Gives all nodes back; every ladder must be emptied with it.
@@ -363,7 +358,6 @@ impl Nodes {
             if above == ladder.height as usize {
                 self.link_behind(ladder, left, right);
             }
-            const HALF: usize = FILL_MAX.div_ceil(2);
             if let Some([l, r]) = self.0.pair(left, right) {
                 l.shed(HALF, r);
                 if at <= HALF {

@@ -18,9 +18,12 @@ pub mod naive;
 pub mod script;
 
 mod arena;
+mod chains;
+mod change;
 mod desk;
 mod index;
 mod ladder;
+mod levels;
 mod order;
 mod queue;
 mod rung;
@@ -30,7 +33,6 @@ mod top;
 mod touched;
 mod warm;
 
-pub use index::Probe;
 pub use order::{Order, Orders, Position};
 pub use queue::Slot;
 pub use rung::Depth;

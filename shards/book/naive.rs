@@ -22,12 +22,20 @@ struct Desk {
     trading: Trading,
     short_sale: ShortSale,
     stale: bool,
+    /// By an event that did not fit, and not cleared since.
+    broken: bool,
 }
 
 impl Desk {
     fn new() -> Self {
         let stats = Stats::NONE;
-        Self { stats, trading: Trading::Open, short_sale: ShortSale::Free, stale: false }
+        Self {
+            stats,
+            trading: Trading::Open,
+            short_sale: ShortSale::Free,
+            stale: false,
+            broken: false,
+        }
     }
 
     fn state(&self, top: Top) -> State {
@@ -136,6 +144,7 @@ fn refuse(
             touched.status = !desk.stale;
             counters.went_stale += u64::from(!desk.stale);
             desk.stale = true;
+            desk.broken = true;
         }
     }
     touched
@@ -291,6 +300,9 @@ impl Books {
     pub fn clear(&mut self, instrument: InstrumentId) {
         self.orders.retain(|_, order| order.instrument != instrument);
         self.queues.retain(|level, _| level.0 != instrument);
+        if let Some(desk) = self.desks.get_mut(instrument.index()) {
+            desk.broken = false;
+        }
     }
 
     /// As [`l3::Books::set_stale`].
@@ -304,7 +316,7 @@ impl Books {
     /// As [`l3::Books::set_live`].
     pub fn set_live(&mut self, instrument: InstrumentId) {
         if let Some(desk) = self.desks.get_mut(instrument.index()) {
-            desk.stale = false;
+            desk.stale = desk.broken;
         }
     }
 
@@ -387,6 +399,7 @@ impl Books {
             for level in self.depth(instrument, side) {
                 bytes.push(side as u8);
                 bytes.extend(level.px.raw().to_le_bytes());
+                bytes.extend(level.orders.to_le_bytes());
                 for order in &self.queues[&(instrument, side, level.px)] {
                     bytes.extend(order.get().to_le_bytes());
                     bytes.extend(self.orders[order].qty.get().to_le_bytes());
@@ -469,6 +482,9 @@ impl Levels {
     /// As [`l2::Books::clear`].
     pub fn clear(&mut self, instrument: InstrumentId) {
         self.levels.retain(|level, _| level.0 != instrument);
+        if let Some(desk) = self.desks.get_mut(instrument.index()) {
+            desk.broken = false;
+        }
         if let Some(settled) = self.settled.get_mut(instrument.index()) {
             *settled = Top::EMPTY;
         }
@@ -514,6 +530,7 @@ impl Levels {
             for level in self.depth(instrument, side) {
                 bytes.push(side as u8);
                 bytes.extend(level.px.raw().to_le_bytes());
+                bytes.extend(level.orders.to_le_bytes());
                 bytes.extend(level.qty.get().to_le_bytes());
             }
         }

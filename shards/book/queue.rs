@@ -19,12 +19,15 @@ pub struct Slot {
     pub(crate) behind: u32,
     /// Its book and side: twice the instrument's slot, plus the side.
     pub(crate) ladder: u32,
+    /// The next slot of its hash chain.
+    pub(crate) next: u32,
 }
 
 const _: () = assert!(size_of::<Slot>() == 32);
 
 impl Linked for Slot {
-    const BLANK: Self = Self { order: 0, qty: 0, rung: NONE, ahead: NONE, behind: NONE, ladder: 0 };
+    const BLANK: Self =
+        Self { order: 0, qty: 0, rung: NONE, ahead: NONE, behind: NONE, ladder: 0, next: NONE };
     fn link(&self) -> u32 {
         self.behind
     }
@@ -34,7 +37,7 @@ impl Linked for Slot {
 }
 
 /// Puts `order` into slot `id`, at the back of level `rung_id`.
-#[inline]
+#[inline(always)]
 pub(crate) fn join(
     slots: &mut Pool<Slot>,
     rungs: &mut Pool<Rung>,
@@ -51,11 +54,11 @@ pub(crate) fn join(
     rung.head = select_unpredictable(ahead == NONE, id, rung.head);
     // Without a branch that nobody can guess: where none is ahead, this writes to item 0.
     slots[ahead].behind = id;
-    slots[id] = Slot { order, qty, rung: rung_id, ahead, behind: NONE, ladder };
+    slots[id] = Slot { order, qty, rung: rung_id, ahead, behind: NONE, ladder, next: NONE };
 }
 
 /// Takes the order in slot `id` out of its level; gives how many orders stay there.
-#[inline]
+#[inline(always)]
 pub(crate) fn leave(slots: &mut Pool<Slot>, rungs: &mut Pool<Rung>, id: u32) -> u32 {
     let Slot { qty, rung, ahead, behind, .. } = slots[id];
     let rung = &mut rungs[rung];

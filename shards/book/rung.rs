@@ -3,8 +3,9 @@
 use types::{Qty, Side};
 
 use crate::Level;
-use crate::arena::{Linked, NONE, Pool};
-use crate::ladder::{Cursor, Ladder, Nodes, px_of};
+use crate::arena::{Linked, NONE};
+use crate::ladder::{Cursor, Ladder, px_of};
+use crate::levels::Levels;
 
 /// A price level: its sums and, in a book of orders, its queue. Half a cache line.
 #[derive(Clone)]
@@ -17,12 +18,14 @@ pub(crate) struct Rung {
     /// The order that joined last.
     pub(crate) tail: u32,
     pub(crate) orders: u32,
+    /// Its book and side: twice the instrument's slot, plus the side.
+    pub(crate) ladder: u32,
 }
 
 const _: () = assert!(size_of::<Rung>() == 32);
 
 impl Linked for Rung {
-    const BLANK: Self = Self::empty(0);
+    const BLANK: Self = Self::empty(0, 0);
     fn link(&self) -> u32 {
         self.head
     }
@@ -33,8 +36,8 @@ impl Linked for Rung {
 
 impl Rung {
     /// Nothing at `key` yet.
-    pub(crate) const fn empty(key: i64) -> Self {
-        Self { key, qty: 0, head: NONE, tail: NONE, orders: 0 }
+    pub(crate) const fn empty(key: i64, ladder: u32) -> Self {
+        Self { key, qty: 0, head: NONE, tail: NONE, orders: 0, ladder }
     }
 
     /// As seen from outside.
@@ -43,35 +46,23 @@ impl Rung {
     }
 }
 
-/// The best level of a ladder.
-#[inline]
-pub(crate) fn best(rungs: &Pool<Rung>, ladder: &Ladder, side: Side) -> Option<Level> {
-    (ladder.best() != NONE).then(|| rungs[ladder.best()].level(side))
-}
-
 /// The levels of one side of one book, from the best. Made by `depth` of a set of books.
 #[derive(Clone)]
 pub struct Depth<'a> {
-    nodes: &'a Nodes,
-    rungs: &'a Pool<Rung>,
+    levels: &'a Levels,
     cursor: Cursor,
     side: Side,
 }
 
 impl<'a> Depth<'a> {
     /// Of `ladder`; of nothing without one.
-    pub(crate) fn new(
-        nodes: &'a Nodes,
-        rungs: &'a Pool<Rung>,
-        ladder: Option<&Ladder>,
-        side: Side,
-    ) -> Self {
-        Self { nodes, rungs, cursor: ladder.map_or(Cursor::END, Cursor::start), side }
+    pub(crate) fn new(levels: &'a Levels, ladder: Option<&Ladder>, side: Side) -> Self {
+        Self { levels, cursor: ladder.map_or(Cursor::END, Cursor::start), side }
     }
 
     /// The next level as it is stored.
     pub(crate) fn next_rung(&mut self) -> Option<&'a Rung> {
-        self.nodes.step(&mut self.cursor).map(|id| &self.rungs[id])
+        self.levels.nodes.step(&mut self.cursor).map(|id| &self.levels.rungs[id])
     }
 }
 
