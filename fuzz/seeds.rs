@@ -20,7 +20,8 @@ fn main() -> io::Result<()> {
     write("soupbintcp", &soup_streams(&itch))?;
     write("binaryfile", &files(&itch))?;
     write("iextp", &[deep.clone(), vec![segment(&deep), segment(&[])]].concat())?;
-    write("capture", &captures(&mold))
+    write("capture", &captures(&mold))?;
+    write("book", &scripts())
 }
 
 /// One file a seed, numbered in order.
@@ -31,6 +32,30 @@ fn write(target: &str, seeds: &[Vec<u8>]) -> io::Result<()> {
         fs::write(folder.join(format!("{number:02}")), seed)?;
     }
     Ok(())
+}
+
+/// Books by order and by level, roomy and cramped: instruments, orders and levels, then drawn words.
+fn scripts() -> Vec<Vec<u8>> {
+    let heads: [([u8; 5], usize); 5] = [
+        ([0, 2, 200, 200, 0], 150),
+        ([0, 3, 6, 4, 0], 150),
+        ([0, 1, 255, 255, 0], 250),
+        ([255, 2, 0, 200, 0], 150),
+        ([255, 1, 0, 3, 0], 100),
+    ];
+    let mut scripts = Vec::new();
+    for ((head, words), seed) in heads.into_iter().zip(1u64..) {
+        let mut random = seed;
+        let mut script = head.to_vec();
+        script.extend((0..words * 8).map(|_| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            (random >> 32) as u8
+        }));
+        scripts.push(script);
+    }
+    scripts
 }
 
 /// A message of each type: plain zeros after the type for those without an order in them.
