@@ -1,4 +1,4 @@
-//! Nanoseconds per event of the books by order, beside two references that do less.
+//! Nanoseconds per event of the books by order, beside an ideal that does less and a usual book.
 //!
 //! `cargo bench --bench book`. Each sample applies whole chunks of a steady stream; generating them
 //! is not measured. The 10-million-order cases need about 2 GB.
