@@ -105,53 +105,6 @@ impl<'a> Records<'a> {
     }
 }
 
-impl<'a> Records<'a> {
-    /// The same walk with a look at each message before the one in front of it is given out.
-    ///
-    /// `look` is called once a message, in order, with the first byte of the message and the offset of its
-    /// prefix; what it answers comes out with the message. There is the place to look up where a message goes
-    /// ([`itch50::Routes`](crate::itch50::Routes)), and to ask for memory far ahead. For a message that is
-    /// misframed it may be called too, and the answer is dropped.
-    #[inline]
-    pub fn looking<T, F: FnMut(u8, u64) -> T>(self, mut look: F) -> Looking<'a, T, F> {
-        let seen = look(kind_of(self.rest), self.offset());
-        Looking { records: self, seen, look }
-    }
-}
-
-/// The first byte of the message at the start of `rest`; 0 where there is none.
-#[inline]
-const fn kind_of(rest: &[u8]) -> u8 {
-    match rest {
-        [_, _, kind, ..] => *kind,
-        _ => 0,
-    }
-}
-
-/// What [`Records::looking`] gives.
-#[derive(Clone, Debug)]
-pub struct Looking<'a, T, F> {
-    records: Records<'a>,
-    seen: T,
-    look: F,
-}
-
-impl<'a, T, F: FnMut(u8, u64) -> T> Iterator for Looking<'a, T, F> {
-    type Item = Result<(Record<'a>, T), Misframed>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        let record = match self.records.next()? {
-            Ok(record) => record,
-            Err(misframed) => return Some(Err(misframed)),
-        };
-        let next = (self.look)(kind_of(self.records.rest), self.records.offset());
-        Some(Ok((record, core::mem::replace(&mut self.seen, next))))
-    }
-}
-
-impl<T, F: FnMut(u8, u64) -> T> core::iter::FusedIterator for Looking<'_, T, F> {}
-
 /// Why no whole message starts at `rest`; `None` where the file or the session is at its end.
 #[cold]
 fn fault(rest: &[u8], offset: u64) -> Option<Misframed> {
@@ -276,24 +229,6 @@ mod tests {
         assert_eq!(encode(&[1; 7], &mut out), Err(Full));
         assert_eq!(encode(&[1; 6], &mut out), Ok(8));
         assert_eq!((prefix(65_535), prefix(65_536)), (Some([0xFF, 0xFF]), None));
-    }
-
-    #[test]
-    fn each_message_is_looked_at_before_the_one_in_front_of_it_comes_out() {
-        let file = [0, 1, 7, 0, 2, 8, 9, 0, 1, 5, 0, 3, 4];
-        let seen = core::cell::RefCell::new(Vec::new());
-        let look = |kind, offset| {
-            seen.borrow_mut().push((kind, offset));
-            (kind, offset)
-        };
-        let mut walk = Records::new(&file).looking(look);
-        for (count, want) in [(2, (7, 0)), (3, (8, 3)), (4, (5, 7))] {
-            let (record, looked) = walk.next().unwrap().unwrap();
-            assert_eq!((looked, record.offset, record.message[0]), (want, want.1, want.0));
-            assert_eq!(seen.borrow().len(), count, "one ahead of {want:?}");
-        }
-        let cut = Misframed::Truncated { offset: 10, want: 5, left: 3 };
-        assert_eq!((walk.next(), walk.next()), (Some(Err(cut)), None));
     }
 
     proptest! {

@@ -43,23 +43,14 @@ macro_rules! codes {
             /// Every value, in the order of the specification.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
-            /// By byte.
-            const LISTED: &'static [Option<Self>; 256] = &{
-                let mut listed = [None; 256];
-                $(listed[$byte as usize] = Some(Self::$variant);)*
-                listed
-            };
-
             /// From the wire; a byte that is not listed is [`Malformed::UnknownCode`].
             ///
             /// [`Malformed::UnknownCode`]: crate::Malformed::UnknownCode
-            // One load and one jump that always goes the same way. A `match` becomes a jump for each value, and
-            // the one on an order's side is mispredicted every other time.
             #[inline]
             pub const fn from_byte(byte: u8) -> Result<Self, $crate::Malformed> {
-                match Self::LISTED[byte as usize] {
-                    Some(code) => Ok(code),
-                    None => Err($crate::Malformed::UnknownCode { field: $crate::Field::$field, code: byte }),
+                match byte {
+                    $($byte => Ok(Self::$variant),)*
+                    code => Err($crate::Malformed::UnknownCode { field: $crate::Field::$field, code }),
                 }
             }
 
@@ -215,71 +206,6 @@ macro_rules! messages {
             pub fn encode(&self, out: &mut [u8]) -> Result<usize, $crate::Full> {
                 $crate::layout::write_parts(&[self.as_bytes()], out)
             }
-        }
-
-        /// Where messages go that find their way by [`Routes`].
-        pub trait Sink {
-            /// Why it goes no further. What is malformed is part of it.
-            type Fault: From<$crate::Malformed>;
-
-            /// Takes one message. Mark it `#[inline(always)]`: its `match` then costs nothing, since each route
-            /// holds the one arm that it needs.
-            fn on(&mut self, message: Message<'_>) -> Result<(), Self::Fault>;
-        }
-
-        /// Checks a message of one type for type and length, as [`Message::parse`] does, and hands it over.
-        pub type Route<S> = fn(&mut S, &[u8]) -> Result<(), <S as Sink>::Fault>;
-
-        /// The route of each type, for a walk that looks at the type of the next message before it hands over
-        /// the one under way.
-        ///
-        /// Which type comes next cannot be predicted, so a jump on it waits for the type, and waits again for
-        /// the jump's address. A route that is looked up one message early is there when it is called.
-        pub struct Routes<S: Sink>([Route<S>; 256]);
-
-        impl<S: Sink> Default for Routes<S> {
-            fn default() -> Self {
-                Self::new()
-            }
-        }
-
-        impl<S: Sink> core::fmt::Debug for Routes<S> {
-            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                f.debug_struct("Routes").finish_non_exhaustive()
-            }
-        }
-
-        impl<S: Sink> Routes<S> {
-            /// For all types; one that is unknown leads to [`Malformed::UnknownType`].
-            ///
-            /// [`Malformed::UnknownType`]: crate::Malformed::UnknownType
-            pub fn new() -> Self {
-                let mut routes: [Route<S>; 256] = [any::<S>; 256];
-                $(
-                    routes[usize::from($kind)] = |sink, bytes| {
-                        let sized = if $longer { bytes.get(..$len).unwrap_or(bytes) } else { bytes };
-                        match <$name as zerocopy::FromBytes>::ref_from_bytes(sized) {
-                            Ok(message) if bytes.first() == Some(&$kind) => sink.on(Message::$name(message)),
-                            // A wrong length, or another type than the route was looked up for.
-                            Ok(_) | Err(_) => any(sink, bytes),
-                        }
-                    };
-                )*
-                Self(routes)
-            }
-
-            /// The route of messages of this type.
-            #[inline]
-            pub fn of(&self, kind: u8) -> Route<S> {
-                self.0[usize::from(kind)]
-            }
-        }
-
-        /// The route of a message whose type was not looked at. Out of line: in each route it would cost its registers.
-        #[cold]
-        #[inline(never)]
-        fn any<S: Sink>(sink: &mut S, bytes: &[u8]) -> Result<(), S::Fault> {
-            sink.on(Message::parse(bytes)?)
         }
 
         #[cold]

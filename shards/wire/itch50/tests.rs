@@ -52,40 +52,6 @@ fn a_type_has_the_length_of_the_specification() {
     }
 }
 
-/// Keeps what it was given, as bytes.
-#[derive(Default)]
-struct Taken(Vec<u8>);
-
-impl Sink for Taken {
-    type Fault = Malformed;
-
-    fn on(&mut self, message: Message<'_>) -> Result<(), Malformed> {
-        self.0.clear();
-        self.0.extend_from_slice(message.as_bytes());
-        Ok(())
-    }
-}
-
-#[test]
-fn a_route_takes_what_parse_takes() {
-    let routes = Routes::<Taken>::new();
-    for kind in 0..=u8::MAX {
-        for len in 0..=64 {
-            let mut bytes = std::vec![7; len];
-            if let Some(first) = bytes.first_mut() {
-                *first = kind;
-            }
-            // The second route was looked up for another type: it may cost time, and never gives a wrong view.
-            for route in [routes.of(kind), routes.of(kind ^ 5)] {
-                let mut taken = Taken::default();
-                let got = route(&mut taken, &bytes).map(|()| taken.0);
-                let want = Message::parse(&bytes).map(|message| message.as_bytes().to_vec());
-                assert_eq!(got, want, "kind={kind} len={len}");
-            }
-        }
-    }
-}
-
 #[test]
 fn only_the_right_length_of_a_known_type_is_taken() {
     let bytes = [0_u8; 64];

@@ -1,8 +1,8 @@
-//! Our decoder over a stream: BinaryFILE framing, each message by its route, every field.
+//! Our decoder over a stream: BinaryFILE framing, [`Message::parse`], every field.
 
 use wire::Malformed;
 use wire::binaryfile::Records;
-use wire::itch50::{Header, Message, Routes, Sink};
+use wire::itch50::{Header, Message};
 
 use super::Checksum;
 
@@ -15,30 +15,16 @@ const AHEAD: usize = 2_048;
 /// # Errors
 /// A sentence with the offset, where the file is misframed or a message malformed.
 pub fn decode(file: &[u8]) -> Result<Checksum, String> {
-    let mut sum = Sum(Checksum::default());
-    let routes = Routes::new();
-    let look = |kind, offset| {
-        runtime::prefetch_at(file, offset as usize + AHEAD);
-        routes.of(kind)
-    };
-    for walked in Records::new(file).looking(look) {
-        let (record, route) = walked.map_err(|error| error.to_string())?;
-        route(&mut sum, record.message)
+    let mut checksum = Checksum::default();
+    for record in Records::new(file) {
+        let record = record.map_err(|error| error.to_string())?;
+        runtime::prefetch_at(file, record.offset as usize + AHEAD);
+        let fields = Message::parse(record.message)
+            .and_then(|message| fields(&message))
             .map_err(|error| format!("at offset {}: {error}", record.offset))?;
+        checksum.add(fields);
     }
-    Ok(sum.0)
-}
-
-struct Sum(Checksum);
-
-impl Sink for Sum {
-    type Fault = Malformed;
-
-    #[inline(always)]
-    fn on(&mut self, message: Message<'_>) -> Result<(), Malformed> {
-        self.0.add(fields(&message)?);
-        Ok(())
-    }
+    Ok(checksum)
 }
 
 fn head(header: &Header) -> u64 {
