@@ -1,5 +1,11 @@
 //! The main loop: the only one. Every shard runs in it, on the pinned thread of its executor.
 //!
+//! It is no task of the executor: it stands above it and gives it turns. A task would have to let
+//! the executor park, and glommio 0.9.0 parks although a task is ready where its preempt timer fired
+//! first; the loop then stands still until some other descriptor wakes the core. Turns given from
+//! outside never park, so the core sleeps in one place only, [`crate::sleep`], under the checked
+//! park protocol.
+//!
 //! A turn reads the clock once and gives each shard of the core its turn. After empty turns the
 //! loop does what the core's [`Idle`] says. The executor runs the tasks of the shards' connections,
 //! in turns that the loop gives it: at once where there is something to write, every
