@@ -20,3 +20,8 @@ pub use trade::{PlanError, Trade, TradePlan};
 
 #[cfg(test)]
 mod tests;
+
+/// The tests drive shards under the allocator's seal.
+#[cfg(test)]
+#[global_allocator]
+static ALLOCATOR: runtime::seal::Sealable = runtime::seal::Sealable;

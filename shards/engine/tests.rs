@@ -2,6 +2,7 @@
 
 use book::State;
 use book::l3::Capacity;
+use runtime::seal::{self, Seal};
 use runtime::{Effect, Event, LinkId, Machine, Outbox, SocketId, StreamId};
 use session::glimpse::{self, GlimpseConfig};
 use session::mold::{History, Sender, SenderConfig};
@@ -82,8 +83,14 @@ impl Bench {
         }
     }
 
+    /// Whatever comes in, nothing is allocated or freed over it: not in order, not over a gap, a
+    /// reply, a snapshot or a sweep.
     fn hear(&mut self, event: Event<'_>) {
+        let broken = seal::broken();
+        let sealed = Seal::new();
         self.trade.on_event(self.now, event, &mut self.out);
+        drop(sealed);
+        assert_eq!(seal::broken(), broken, "the allocator was used for {event:?}");
         self.out.drain(|effect| match effect {
             Effect::Ring { link: TOPS, message } => {
                 self.tops.push(TopUpdate::from_message(&message).unwrap());
@@ -212,6 +219,43 @@ fn what_cannot_be_had_again_leaves_the_books_stale() {
     assert_eq!(bench.kinds(), [AlarmKind::Lost]);
     assert_eq!((bench.alarms[0].sequence, bench.alarms[0].a), (SeqNo::new(2), 1));
     assert_ne!(bench.trade.state_hash(), good);
+}
+
+/// Every path that `poll` may take after construction, under the seal of [`Bench::hear`].
+#[test]
+fn nothing_is_allocated_after_construction() {
+    let sealed = Seal::new();
+    let broken = seal::broken();
+    drop(std::hint::black_box(vec![0_u8; 64]));
+    assert_eq!(seal::broken(), broken + 2, "the seal of this test binary sees nothing");
+    drop(sealed);
+
+    let (mut bench, mut feed) = (Bench::new(true, true), Feed::new());
+    let messages: Vec<_> =
+        (0..6).map(|n| add(1 + n % 2, 10 + u64::from(n), b'B', 1_000_000)).collect();
+    let packets: Vec<_> = messages.iter().map(|message| feed.packet(message.as_bytes())).collect();
+    for line in [LINE_A, LINE_B] {
+        bench.datagram(line, &packets[0]); // in order, then known
+    }
+    bench.datagram(LINE_A, &packets[2]); // held over a gap
+    bench.wait(2);
+    let mut reply = [0; 1_400];
+    let reply = feed.history.answer(&bench.sent[0], &mut reply).unwrap();
+    bench.datagram(REPLIES, reply);
+    bench.wait(60_000); // silent: all books go stale
+    assert_eq!(bench.state(AAPL), State::Stale);
+    bench.datagram(LINE_A, &packets[3]); // heard again: all books come back
+    assert_eq!(bench.state(AAPL), State::OneSided);
+    bench.datagram(LINE_A, &packets[5]);
+    bench.wait(10_000); // nobody answers: a snapshot is asked for
+    assert!(bench.opened, "{:?}", bench.kinds());
+    let all: Vec<_> = messages.iter().map(AddOrder::as_bytes).collect();
+    serve(&mut bench, &all, SeqNo::new(7));
+    bench.datagram(LINE_B, &packets[5]); // known, and ends the silence
+    assert_eq!(bench.state(MSFT), State::OneSided);
+    assert_eq!(bench.trade.feeds()[0].mirror().books().orders_live(), 6);
+    let health = bench.trade.feeds()[0].health();
+    assert!(0 < health.recovered_by_request && 0 < health.recovered_by_snapshot);
 }
 
 /// Serves a snapshot of `messages` to a shard that has just opened its connection.
