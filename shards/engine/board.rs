@@ -116,13 +116,13 @@ impl Board {
             volume += mirror.books.stats(instrument).volume;
             self.tops.set(mirror.venue_id, instrument, &mirror.books.top(instrument), state);
         }
+        let (Some(link), Some(symbol)) = (self.link, self.symbol(instrument)) else { return };
         let best = self.tops.best(instrument);
         let state = match (usable, halted) {
             (true, _) => best.state(),
             (false, true) => State::Halted,
             (false, false) => State::Stale,
         };
-        let (Some(link), Some(symbol)) = (self.link, self.symbol(instrument)) else { return };
         let stats = Stats { last_px: self.last[instrument.index()], volume, ..Stats::default() };
         let update = TopUpdate::new((instrument.get(), symbol), (best, state), &stats, time);
         if out.ring(link, update.to_message()).is_err() {
