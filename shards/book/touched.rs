@@ -100,6 +100,17 @@ pub struct Counters {
 }
 
 impl Counters {
+    /// Events that did not fit: each made its instrument stale.
+    pub fn refused(&self) -> u64 {
+        self.unknown_order
+            + self.duplicate_order
+            + self.over_executed
+            + self.full_orders
+            + self.full_levels
+            + self.bad_qty
+            + self.foreign
+    }
+
     pub(crate) fn count(&mut self, applied: Applied) {
         let counter = match applied {
             Applied::Ok => &mut self.applied,
