@@ -11,7 +11,7 @@ use types::Nanos;
 
 use super::case::{Case, Curve, median};
 use super::rounds::ROUNDS;
-use super::wire_end::{histogram, on, scheduling, since, socket, spin_until, two_cpus};
+use super::wire_end::{histogram, on, rest, scheduling, since, socket, spin_until, two_cpus};
 use super::{Context, Outcome, Subject};
 use crate::failure::Failure;
 
@@ -121,6 +121,7 @@ fn through_runtime(
     cpu: usize,
 ) -> Result<Histogram<u64>, Failure> {
     let io = |error| Failure::io("use", "a UDP socket on loopback", error);
+    rest();
     let client = socket().map_err(io)?;
     let mut hot = Socket::new((std::net::Ipv4Addr::LOCALHOST, 0).into());
     hot.peer = Some(client.local_addr().map_err(io)?);
@@ -142,6 +143,7 @@ fn through_runtime(
 
 fn through_bare_loop(far: CoreId, cpu: CoreId) -> Result<Histogram<u64>, Failure> {
     let io = |error| Failure::io("use", "a UDP socket on loopback", error);
+    rest();
     let (client, server) = (socket().map_err(io)?, socket().map_err(io)?);
     client.connect(server.local_addr().map_err(io)?).map_err(io)?;
     server.connect(client.local_addr().map_err(io)?).map_err(io)?;
