@@ -16,7 +16,11 @@ use crate::failure::Failure;
 
 /// Whether to stop, asked by anyone, on any thread. Clones are the same flag.
 #[derive(Clone, Debug, Default)]
-pub struct Stop(Arc<AtomicBool>);
+pub struct Stop {
+    asked: Arc<AtomicBool>,
+    /// By a signal: only a second one of these ends the process at once.
+    signalled: Arc<AtomicBool>,
+}
 
 /// What a process ends with on the second Ctrl-C: what shells report for a SIGINT.
 const INTERRUPTED: i32 = 130;
@@ -54,10 +58,11 @@ impl Stop {
     fn on_signal(&self) {
         // Nobody may read standard error any more; stopping goes on all the same.
         let mut out = io::stderr().lock();
-        if !self.request() {
+        if self.signalled.swap(true, Ordering::SeqCst) {
             let _ = writeln!(out, "\nstopped at once: what was not written yet is lost");
             process::exit(INTERRUPTED);
         }
+        self.request();
         let _ = writeln!(
             out,
             "\nstopping: finishing what is held, then the report (Ctrl-C again: stop at once)"
@@ -66,12 +71,12 @@ impl Stop {
 
     /// Asks everyone to stop. Says whether this was the first to ask.
     pub fn request(&self) -> bool {
-        !self.0.swap(true, Ordering::SeqCst)
+        !self.asked.swap(true, Ordering::SeqCst)
     }
 
     /// Whether someone asked.
     pub fn requested(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.asked.load(Ordering::Relaxed)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use book::State;
 use comfy_table::presets::NOTHING;
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table};
 use serde::Serialize;
@@ -77,6 +78,25 @@ pub fn table(headings: &[&str]) -> Table {
 /// A table's text without the blanks at the ends of lines, and a newline after the last.
 pub fn lines(table: &Table) -> String {
     table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+}
+
+/// A book's state in the words of the trade.
+pub fn state_word(state: State) -> &'static str {
+    match state {
+        State::Normal => "normal",
+        State::Locked => "locked",
+        State::Crossed => "crossed",
+        State::OneSided => "one-sided",
+        State::Empty => "empty",
+        State::Stale => "stale",
+        State::Halted => "halted",
+    }
+}
+
+/// Columns and rows of the terminal that a person watches standard error on.
+pub fn size() -> (usize, usize) {
+    let (columns, rows) = crossterm::terminal::size().unwrap_or((80, 24));
+    (usize::from(columns), usize::from(rows))
 }
 
 /// Thousands apart: `1,234,567`.

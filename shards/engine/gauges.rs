@@ -64,6 +64,8 @@ pub const FEED: &[Gauge<OfFeed>] = &gauges! {
     "rialto_feed_line_b_duplicates_total" "Packets of line B known already."
         |feed, _| feed.lines[1].duplicates;
     "rialto_feed_line_b_malformed_total" "Packets of line B refused." |feed, _| feed.lines[1].malformed;
+    "rialto_feed_wrong_session_total" "Packets of another session, refused."
+        |feed, _| feed.lines.iter().map(|line| line.wrong_session).sum();
     "rialto_feed_orders" "Live orders." |_, mirror| mirror.books().orders_live() as u64;
     "rialto_feed_levels" "Live price levels." |_, mirror| mirror.books().levels_live() as u64;
     "rialto_feed_went_stale_total" "Times an instrument's book went stale by an event that did not fit."

@@ -53,6 +53,17 @@ impl Watch {
         }
     }
 
+    /// At the end of the recording.
+    ///
+    /// # Errors
+    /// The instrument was not in it.
+    pub(super) fn found(&self) -> Result<(), Failure> {
+        match self.instrument {
+            Some(_) => Ok(()),
+            None => Err(not_there(self.symbol)),
+        }
+    }
+
     /// Prints the levels if they are others than last time.
     pub(super) fn look(&mut self, time: Nanos, trade: &Trade) -> Result<(), Failure> {
         if self.instrument.is_none() {
@@ -144,6 +155,11 @@ impl Watch {
         self.text.push('\n');
         Ok(())
     }
+}
+
+/// What is asked for is not in the recording.
+pub(super) fn not_there(symbol: Symbol) -> Failure {
+    Failure::failed(format!("instrument {symbol} is not in the recording"))
 }
 
 /// The time of day, whether counted from midnight or from the epoch.

@@ -1,5 +1,6 @@
 //! One shard driven by a recording.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
@@ -25,8 +26,8 @@ const ALARMS: LinkId = LinkId(0);
 const REORDER: Nanos = Nanos::from_millis(1);
 /// How long a capture may be silent: heartbeats come each second.
 const CAPTURE_IDLE: Nanos = Nanos::from_secs(3);
-/// Live price levels a shard makes room for, by orders: most levels hold several.
-const ORDERS_PER_LEVEL: usize = 2;
+/// Alarms of one kind that are said; a pause in a recording is no news the tenth time.
+const SAID_MAX: u64 = 3;
 /// Messages between two looks at the clock for the progress bar.
 const TICK_EVERY: u64 = 1 << 14;
 
@@ -44,6 +45,8 @@ pub(super) struct Play<'r> {
     bar: ProgressBar,
     /// Only one shard speaks for all.
     speaks: bool,
+    /// How often each kind of alarm was raised.
+    raised: BTreeMap<u8, u64>,
 }
 
 /// What a shard was left with.
@@ -62,7 +65,8 @@ impl<'r> Play<'r> {
         let capacity = book::l3::Capacity {
             instruments: Roster::INSTRUMENTS_MAX,
             orders: options.orders,
-            levels: options.orders / ORDERS_PER_LEVEL,
+            // As many as could be: each order at a price of its own.
+            levels: options.orders,
         };
         let lines = if recording.is_capture() { 2 } else { 1 };
         let plan = TradePlan {
@@ -102,6 +106,7 @@ impl<'r> Play<'r> {
             watch,
             bar: if is_quiet { ProgressBar::hidden() } else { bar(recording) },
             speaks,
+            raised: BTreeMap::new(),
         })
     }
 
@@ -130,6 +135,13 @@ impl<'r> Play<'r> {
         }
         self.settle()?;
         self.bar.finish_and_clear();
+        let unsaid: u64 = self.raised.values().map(|times| times.saturating_sub(SAID_MAX)).sum();
+        if 0 < unsaid {
+            eprintln!("warning: and {unsaid} more like these");
+        }
+        if let Some(watch) = &self.watch {
+            watch.found()?;
+        }
         Ok(Played { trade: self.trade, walked })
     }
 
@@ -179,11 +191,16 @@ impl<'r> Play<'r> {
 
     /// There is nobody to send to; alarms are put into words, and changes of the book are shown.
     fn carry_out(&mut self) -> Result<(), Failure> {
-        let (bar, speaks) = (&self.bar, self.speaks);
+        let (bar, speaks, raised) = (&self.bar, self.speaks, &mut self.raised);
         self.out.drain(|effect| match effect {
             Effect::Ring { message, .. } => {
-                if let Some(alarm) = Alarm::from_message(&message).filter(|_| speaks) {
-                    bar.suspend(|| eprintln!("warning: {alarm}"));
+                let alarm = Alarm::from_message(&message);
+                if let Some(alarm) = alarm.filter(|alarm| speaks && !alarm.kind.is_good()) {
+                    let times = raised.entry(alarm.kind as u8).or_default();
+                    *times += 1;
+                    if *times <= SAID_MAX {
+                        bar.suspend(|| eprintln!("warning: {alarm}"));
+                    }
                 }
             }
             Effect::Send { .. }

@@ -8,6 +8,7 @@ use engine::Trade;
 use serde::Serialize;
 use types::{InstrumentId, Side, Symbol};
 
+use super::depth::not_there;
 use super::play::Played;
 use crate::failure::Failure;
 use crate::recording::Recording;
@@ -42,8 +43,8 @@ struct Book {
     levels: usize,
     bid: Option<String>,
     bid_qty: Option<u64>,
-    offer_qty: Option<u64>,
     ask: Option<String>,
+    ask_qty: Option<u64>,
     volume: u64,
     state_hash: String,
 }
@@ -54,8 +55,8 @@ impl Summary {
         let feed = &played[0].trade.feeds()[0];
         let (tally, health) = (feed.mirror().tally(), feed.health());
         let malformed: u64 = health.lines.iter().map(|line| line.malformed).sum();
-        let of_shards: u64 =
-            played.iter().map(|played| played.trade.feeds()[0].mirror().tally().faults).sum();
+        // Messages that could not be read, and events that did not fit their book.
+        let of_shards: u64 = played.iter().map(refused).sum();
         let counts = (0..=u8::MAX).zip(tally.by_type).filter(|(_, count)| 0 < *count);
         let mut books: Vec<Book> = played.iter().flat_map(|played| books(&played.trade)).collect();
         books.sort_by(|a, b| a.symbol.cmp(&b.symbol));
@@ -129,7 +130,7 @@ impl Summary {
                 book.bid_qty.map_or_else(blank, thousands),
                 book.bid.clone().unwrap_or_else(blank),
                 book.ask.clone().unwrap_or_else(blank),
-                book.offer_qty.map_or_else(blank, thousands),
+                book.ask_qty.map_or_else(blank, thousands),
                 thousands(book.orders as u64),
                 thousands(book.levels as u64),
                 thousands(book.volume),
@@ -144,6 +145,11 @@ impl Summary {
     }
 }
 
+fn refused(played: &Played) -> u64 {
+    let mirror = played.trade.feeds()[0].mirror();
+    mirror.tally().faults + mirror.books().counters().refused()
+}
+
 fn books(trade: &Trade) -> impl Iterator<Item = Book> {
     let mirror = trade.feeds()[0].mirror();
     trade.symbols().iter().enumerate().map(move |(slot, symbol)| {
@@ -153,13 +159,13 @@ fn books(trade: &Trade) -> impl Iterator<Item = Book> {
         let top = books.top(instrument);
         Book {
             symbol: symbol.to_string(),
-            state: format!("{:?}", mirror.state(instrument)).to_lowercase(),
+            state: terminal::state_word(mirror.state(instrument)).to_owned(),
             orders: books.orders_of(instrument),
             levels: books.levels_of(instrument),
             bid: top.bid.map(|level| level.px.to_string()),
             bid_qty: top.bid.map(|level| level.qty.get()),
-            offer_qty: top.offer.map(|level| level.qty.get()),
             ask: top.offer.map(|level| level.px.to_string()),
+            ask_qty: top.offer.map(|level| level.qty.get()),
             volume: books.stats(instrument).volume.get(),
             state_hash: format!("{:016x}", books.state_hash(instrument, *symbol)),
         }
@@ -172,8 +178,7 @@ fn books(trade: &Trade) -> impl Iterator<Item = Book> {
 /// No such instrument in the recording.
 pub(super) fn whole_book(played: &[Played], symbol: Symbol) -> Result<String, Failure> {
     let found = played.iter().find_map(|played| Some((&played.trade, played.trade.find(symbol)?)));
-    let (trade, instrument) = found
-        .ok_or_else(|| Failure::failed(format!("instrument {symbol} is not in the recording")))?;
+    let (trade, instrument) = found.ok_or_else(|| not_there(symbol))?;
     let books = trade.feeds()[0].mirror().books();
     let side = |side| {
         let mut levels = Vec::new();

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
 
+use comfy_table::ContentArrangement;
 use crossterm::cursor::MoveUp;
 use crossterm::queue;
 use crossterm::terminal::{Clear, ClearType};
@@ -21,8 +22,8 @@ use crate::terminal::{self, thousands};
 use crate::topology::{ShardId, Topology};
 
 const DRAW_EVERY: Duration = Duration::from_millis(250);
-/// Instruments shown, the busiest first.
-const ROWS: usize = 16;
+/// Instruments shown at most, the busiest first; fewer where the terminal is low.
+const ROWS_MAX: usize = 24;
 
 /// What is on the terminal.
 pub(super) struct Screen {
@@ -60,7 +61,7 @@ impl Screen {
         if !self.is_watched || since.is_some_and(|since| since < DRAW_EVERY) {
             return Ok(());
         }
-        let text = self.text(topology, live, latency, since);
+        let text = fitted(&self.text(topology, live, latency, since), terminal::size().0);
         self.drawn_at = Some(Instant::now());
         self.replace(&text).map_err(|error| Failure::io("write", "standard error", error))
     }
@@ -88,7 +89,11 @@ impl Screen {
         latency: &Histogram<u64>,
         since: Option<Duration>,
     ) -> String {
-        let mut text = self.tops_text();
+        let feeds: usize = live.shards.iter().map(|shard| shard.feeds.len()).sum();
+        // Headings, blank lines and the last line.
+        let others = feeds + 6;
+        let rows = terminal::size().1.saturating_sub(others).clamp(1, ROWS_MAX);
+        let mut text = self.tops_text(rows);
         let headings = [
             "shard",
             "feed",
@@ -102,6 +107,7 @@ impl Screen {
             ">lost B",
         ];
         let mut table = terminal::table(&headings);
+        table.set_content_arrangement(ContentArrangement::Disabled);
         let mut messages = 0;
         for shard in &live.shards {
             let values = shard.watch.machine();
@@ -131,7 +137,7 @@ impl Screen {
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "\n  {} messages/s   packet to book p50 {}  p99 {}  p99.9 {}   Ctrl-C stops",
+            "\n  {} messages/s, packet to book p50 {} p99 {} p99.9 {} (Ctrl-C stops)",
             thousands(rate as u64),
             at(0.5),
             at(0.99),
@@ -140,19 +146,20 @@ impl Screen {
         text
     }
 
-    fn tops_text(&self) -> String {
+    fn tops_text(&self, rows_max: usize) -> String {
         let headings =
             ["symbol", "state", ">shares", ">bid", ">offer", ">shares", ">last", ">volume"];
         let mut table = terminal::table(&headings);
+        table.set_content_arrangement(ContentArrangement::Disabled);
         let mut rows: Vec<&TopUpdate> = self.tops.values().collect();
         rows.sort_by_key(|top| (std::cmp::Reverse(top.volume), top.symbol));
         let px = |side: Option<(Px, Qty)>| side.map_or("-".into(), |(px, _)| px.to_string());
         let qty =
             |side: Option<(Px, Qty)>| side.map_or("-".into(), |(_, qty)| thousands(qty.get()));
-        for top in rows.into_iter().take(ROWS) {
+        for top in rows.into_iter().take(rows_max) {
             table.add_row([
                 top.symbol.to_string(),
-                format!("{:?}", top.state).to_lowercase(),
+                terminal::state_word(top.state).to_owned(),
                 qty(top.bid),
                 px(top.bid),
                 px(top.offer),
@@ -165,9 +172,46 @@ impl Screen {
     }
 }
 
+/// Each line cut to the terminal: one that wraps would be more lines than were counted.
+fn fitted(text: &str, columns: usize) -> String {
+    let mut fitted = String::with_capacity(text.len());
+    for line in text.lines() {
+        let mut width = 0;
+        let mut chars = line.chars();
+        while let Some(char) = chars.next() {
+            fitted.push(char);
+            if char == '\u{1b}' {
+                // What dresses a heading takes no column.
+                fitted.extend(chars.by_ref().take_while(|char| *char != 'm'));
+                fitted.push('m');
+                continue;
+            }
+            width += 1;
+            if columns <= width + 1 {
+                fitted.push_str("\u{1b}[0m");
+                break;
+            }
+        }
+        fitted.push('\n');
+    }
+    fitted
+}
+
 /// A feed's state in a word, by the number its gauge has.
 pub(super) fn state_name(state: u64, stale: u64) -> String {
     let names = ["waiting", "live", "reordering", "requesting", "snapshot", "silent", "ended"];
     let name = usize::try_from(state).ok().and_then(|state| names.get(state)).unwrap_or(&"?");
     if stale == 0 { (*name).to_owned() } else { format!("{name}, stale") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fitted;
+
+    #[test]
+    fn a_line_never_wraps_and_dress_takes_no_column() {
+        assert_eq!(fitted("abcdef\nab", 5), "abcd\u{1b}[0m\nab\n");
+        let dressed = "\u{1b}[1mab\u{1b}[0m";
+        assert_eq!(fitted(dressed, 80), format!("{dressed}\n"));
+    }
 }

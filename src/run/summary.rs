@@ -66,6 +66,7 @@ struct LineRow {
     duplicates: u64,
     recovered: u64,
     malformed: u64,
+    wrong_session: u64,
     lag_mean_ns: u64,
     lag_max_ns: u64,
 }
@@ -83,8 +84,11 @@ struct FeedRow {
     given_up: u64,
     requests: u64,
     snapshots: u64,
+    unasked: u64,
     went_stale: u64,
     faults: u64,
+    /// The next message it waits for: one past the last once all of it is in.
+    next: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -154,8 +158,14 @@ impl Summary {
     /// The session was not recovered in time, or the books are not those of a lossless run.
     pub(super) fn verdict(&self) -> Result<(), Failure> {
         if !self.recovered_whole {
-            return Err(Failure::failed(
-                "the shards did not have the whole session when time was up",
+            let published = self.messages_published.unwrap_or(0);
+            let behind = self.recovery.iter().filter(|row| row.next <= published).map(|row| {
+                format!("shard {} was at message {} of {published}", row.shard, row.next)
+            });
+            let behind: Vec<String> = behind.collect();
+            let what = format!("not all of the session came in time: {}", behind.join(", "));
+            return Err(Failure::failed(what).remedy(
+                "this host is too busy for the rate: lower publish.rate, or free its cpus",
             ));
         }
         match &self.lossless_state_hash {
@@ -206,7 +216,11 @@ impl Summary {
         }
         let _ = writeln!(text, "\nstate hash           {}", self.state_hash);
         if let Some(lossless) = &self.lossless_state_hash {
-            let equal = if *lossless == self.state_hash { "equal" } else { "DIFFERENT" };
+            let equal = match (*lossless == self.state_hash, self.recovered_whole) {
+                (true, _) => "equal",
+                (false, true) => "DIFFERENT",
+                (false, false) => "not comparable: the books are incomplete, and marked stale",
+            };
             let _ = writeln!(text, "lossless state hash  {lossless}  {equal}");
         }
         text
@@ -235,7 +249,7 @@ impl Summary {
                 thousands(row.lost),
                 thousands(row.recovered),
                 thousands(row.duplicates),
-                thousands(row.malformed),
+                thousands(row.malformed + row.wrong_session),
                 Nanos::new(row.lag_mean_ns).to_string(),
                 Nanos::new(row.lag_max_ns).to_string(),
             ]);
@@ -304,6 +318,8 @@ fn row(shard: &str, name: &str, feed: &engine::Feed) -> FeedRow {
         given_up: health.given_up,
         requests: health.requests,
         snapshots: health.snapshots,
+        unasked: health.unasked,
+        next: health.next.get(),
         went_stale: feed.mirror().books().counters().went_stale,
         faults: tally.faults,
     }
@@ -311,6 +327,7 @@ fn row(shard: &str, name: &str, feed: &engine::Feed) -> FeedRow {
 
 fn lines(shard: &str, name: &str, feed: &engine::Feed) -> Vec<LineRow> {
     let health = feed.health();
+    let missing = health.seen.get().saturating_sub(health.next.get());
     let line = |letter, line: &LineHealth| LineRow {
         shard: shard.to_owned(),
         feed: name.to_owned(),
@@ -318,9 +335,10 @@ fn lines(shard: &str, name: &str, feed: &engine::Feed) -> Vec<LineRow> {
         packets: line.packets,
         lost: line.lost,
         duplicates: line.duplicates,
-        // What this line never carried and was not given up came some other way.
-        recovered: line.lost.saturating_sub(health.given_up),
+        // What this line never carried came some other way, but for what nobody brought.
+        recovered: line.lost.saturating_sub(health.given_up).saturating_sub(missing),
         malformed: line.malformed,
+        wrong_session: line.wrong_session,
         lag_mean_ns: line.lag_mean.get(),
         lag_max_ns: line.lag_max.get(),
     };
