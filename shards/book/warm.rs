@@ -47,13 +47,13 @@ impl Books {
 
     /// The entry of the order table at which a look-up of `order` begins.
     #[inline]
-    pub fn probe(&self, order: OrderRef) -> &u32 {
+    fn probe(&self, order: OrderRef) -> &u32 {
         self.chains.head(order.get())
     }
 
     /// The slot that `order` is likely in, judging by its table entry alone, which should be near by now.
     #[inline]
-    pub fn probe_order(&self, order: OrderRef) -> Option<&Slot> {
+    fn probe_order(&self, order: OrderRef) -> Option<&Slot> {
         let head = *self.chains.head(order.get());
         (head != NONE).then(|| &self.slots[head])
     }
