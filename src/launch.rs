@@ -299,8 +299,8 @@ fn receiver(feed: &Feed, snapshots: bool) -> ReceiverConfig {
         gap_messages_max: u64::from(feed.session.gap_messages_max),
         far_messages: FAR_MESSAGES,
         idle: nanos(feed.session.idle),
-        // Joined late, a feed is made whole by whatever it has; without either, from what is heard.
-        start: if requests || snapshots { Start::Beginning } else { Start::FirstSeen },
+        // Joined late, a feed is made whole by whatever it has; without either its books stay stale.
+        start: Start::Beginning,
         recovery: Recovery { requests, snapshots },
     }
 }

@@ -21,7 +21,7 @@ pub fn print(text: &str) -> Result<(), Failure> {
 /// One JSON object and a newline: what `--json` prints, and nothing else.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub fn print_json<T: Serialize>(object: &T) -> Result<(), Failure> {
     print(&json(object)?)
 }

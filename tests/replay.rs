@@ -111,6 +111,16 @@ fn a_capture_of_iex_gives_its_census_and_its_gaps() {
 }
 
 #[test]
+fn a_capture_that_begins_in_mid_session_has_no_good_books() {
+    let name = "pcap/Nasdaq.Equities.TotalView.Itch.v5.0/AddOrderNoMpidAttributionMessage.pcap";
+    let Some(file) = recorded(name) else { return };
+    let figures = figures(&file);
+    assert_eq!(by_type(&figures), BTreeMap::from([("A", 1)]));
+    assert_eq!(figures["books"][0]["state"], "stale");
+    assert_eq!((&figures["gaps"], &figures["errors"]), (&1.into(), &0.into()));
+}
+
+#[test]
 fn every_change_of_the_top_levels_is_printed_and_nothing_else() {
     let Some(file) = recorded("itch/aapl-20200130-10k.itch50") else { return };
     let output = replay(&file, &["--symbol", "AAPL", "--depth", "2", "--format", "csv"]);
@@ -134,7 +144,10 @@ fn what_cannot_be_replayed_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let empty = folder.path().join("empty.itch50");
     fs::write(&empty, b"").unwrap();
-    let cases: [(&Path, &[&str], i32, &str); 4] = [
+    let day = folder.path().join("day.itch50");
+    fs::write(&day, [0, 1, b'S']).unwrap();
+    let cases: [(&Path, &[&str], i32, &str); 5] = [
+        (&day, &["--symbol", "ZZZ"], 1, "ZZZ is not in the recording"),
         (&folder.path().join("no.itch50"), &[], 1, "No such file"),
         (&empty, &[], 1, "is empty"),
         (&empty, &["--symbol", "TOO LONG A NAME"], 2, "is not a ticker"),

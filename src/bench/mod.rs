@@ -1,6 +1,6 @@
 //! `rialto bench`: the shipping code beside its reference, in one run, on the user's own host.
 //!
-//! A subject is one file and one row of [`SUBJECTS`]. It measures in rounds, its own code and the reference in
+//! A subject is one file and one row of `SUBJECTS`. It measures in rounds, its own code and the reference in
 //! turn, so that a host that slows down slows both; what is quoted is the ratio of the medians over the rounds. A goal
 //! that is missed is a figure, not a failure.
 

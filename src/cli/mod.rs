@@ -1,7 +1,7 @@
 //! What a person types: the command line as written, turned into each command's checked options.
 //!
-//! Knows no command's work. To add a command: its arguments in `args.rs`, a variant of [`Command`] and a row in
-//! [`dispatch`].
+//! Knows no command's work. To add a command: its arguments in `args.rs`, a variant of `Command` and a row in
+//! `dispatch`.
 
 mod args;
 mod publish;

@@ -34,7 +34,7 @@ fn figures(distributions: &[Distribution]) -> Table {
     table.load_style(presets::NOTHING);
     let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
     let mut heading = vec![right(String::new())];
-    heading.extend(distributions.iter().enumerate().map(|(index, one)| right(headed(index, one))));
+    heading.extend((0..distributions.len()).map(|index| right(headed(index, distributions))));
     let pair = match distributions {
         [before, after] => Some((before, after)),
         _ => None,
@@ -98,10 +98,17 @@ fn mean(of: &Distribution) -> String {
     if known { Nanos::new(of.mean_ns.round() as u64).to_string() } else { "-".to_owned() }
 }
 
-/// The mark and the last part of the name, so that columns stay narrow.
-fn headed(index: usize, of: &Distribution) -> String {
-    let label = of.label();
-    let name = label.rsplit('/').next().unwrap_or_default();
+/// The mark and the last part of the name that tells the files apart, so that columns stay narrow.
+fn headed(index: usize, all: &[Distribution]) -> String {
+    let labels: Vec<String> = all.iter().map(Distribution::label).collect();
+    let mut paths: Vec<Vec<&str>> = labels.iter().map(|label| label.split('/').collect()).collect();
+    // Runs write files of the same name: what tells them apart is the folder.
+    while 1 < paths.len()
+        && paths.iter().all(|path| 1 < path.len() && path.last() == paths[0].last())
+    {
+        paths.iter_mut().for_each(|path| path.truncate(path.len() - 1));
+    }
+    let name = paths[index].last().copied().unwrap_or_default();
     let over = name.chars().count().saturating_sub(HEADING_MAX);
     let cut: String = name.chars().skip(over).collect();
     format!("{} {cut}", MARKS[index % MARKS.len()])
@@ -122,7 +129,7 @@ pub(crate) fn grouped(number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{grouped, ratio, render};
+    use super::{grouped, headed, ratio, render};
     use crate::hist::Distribution;
     use hdrhistogram::Histogram;
 
@@ -138,6 +145,16 @@ mod tests {
         for (number, want) in cases {
             assert_eq!(grouped(number), want);
         }
+    }
+
+    #[test]
+    fn a_heading_shows_what_tells_the_files_apart() {
+        let histogram = Histogram::<u64>::new(3).unwrap();
+        let of = |name: &str| Distribution::of(name, histogram.clone());
+        let runs = [of("before/run.hgrm"), of("after/run.hgrm")];
+        assert_eq!([0, 1].map(|at| headed(at, &runs)), ["* before", "o after"]);
+        let one = [of("before/run.hgrm")];
+        assert_eq!(headed(0, &one), "* run.hgrm");
     }
 
     #[test]

@@ -81,7 +81,9 @@ impl<'r> Play<'r> {
                     reorder: REORDER,
                     // A capture has the publisher's heartbeats; messages alone have only pauses.
                     idle: if recording.is_capture() { CAPTURE_IDLE } else { Nanos::MAX },
-                    start: Start::FirstSeen,
+                    // What came before a capture began is missing from its books.
+                    start: Start::Beginning,
+                    far_messages: u64::MAX,
                     recovery: Recovery { requests: false, snapshots: false },
                     ..ReceiverConfig::default()
                 },

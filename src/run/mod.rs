@@ -226,6 +226,9 @@ impl Run {
             }
         }
         let latency = self.records.finish()?;
+        if published.is_some() {
+            eprintln!("running the same day again without loss, to compare the books");
+        }
         let lossless = match &published {
             Some(published) => Some(lossless::state_hash(&self.topology, published)?),
             None => None,
