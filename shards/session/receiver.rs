@@ -253,7 +253,7 @@ impl Receiver {
         if self.seen != 0 && self.seen.saturating_add(far) < from && !self.agrees(from, end) {
             return Err(self.malformed(line));
         }
-        if self.next <= end && end + far < self.seen && self.agrees(from, end) {
+        if self.next <= end && end.saturating_add(far) < self.seen && self.agrees(from, end) {
             self.retreat(end);
         }
         Ok(())

@@ -190,6 +190,16 @@ fn a_far_jump_is_believed_when_a_second_packet_agrees() {
 }
 
 #[test]
+fn a_receiver_that_believes_every_distance_takes_every_sequence() {
+    let mut desk = Desk::new(ReceiverConfig { far_messages: u64::MAX, ..config() });
+    for sequence in [900, 1, 1 << 40, 2, (1 << 48) - 1] {
+        desk.packet(A, sequence, 1);
+        desk.told();
+    }
+    assert_eq!(desk.rx.health().lines[0].malformed, 0);
+}
+
+#[test]
 fn a_first_packet_from_nowhere_poisons_nothing_for_long() {
     // Held for a snapshot: two that agree put it right at once.
     let mut desk = Desk::new(ReceiverConfig { start: Start::Snapshot, ..config() });
