@@ -11,7 +11,7 @@ mod stream;
 use std::io;
 
 use book::l3::Capacity;
-use engine::{FeedPlan, Trade, TradePlan};
+use engine::{Books, FeedPlan, Trade, TradePlan};
 use runtime::{Event, Machine, Outbox, SocketId};
 use session::{ReceiverConfig, Recovery, Start};
 use types::{Change, MarketEvent, Nanos, OrderRef, Px, Qty, Side};
@@ -272,6 +272,14 @@ impl Driven {
             )));
         }
         Ok(tally.events)
+    }
+
+    /// What an order takes in the books, slot and index, over the orders that there is room for.
+    pub(super) fn bytes_per_order(&self) -> Option<f64> {
+        let Books::Orders(books) = self.shard.feeds().first()?.mirror().books() else {
+            return None;
+        };
+        Some(books.order_bytes() as f64 / books.capacity().orders as f64)
     }
 }
 
