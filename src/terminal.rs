@@ -132,7 +132,13 @@ mod tests {
 
     #[test]
     fn figures_are_written_for_people() {
-        let cases = [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")];
+        let cases = [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (48_761, "48,761"),
+            (1_234_567, "1,234,567"),
+        ];
         for (number, want) in cases {
             assert_eq!(thousands(number), want);
         }

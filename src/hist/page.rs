@@ -2,7 +2,8 @@
 
 use super::distribution::{Distribution, readable};
 use super::plot::{COLOURS, percentile_plot, style_rules};
-use super::table::{grouped, ratio, rows};
+use super::table::{ratio, rows};
+use crate::terminal::thousands;
 
 const STYLE: &str = "\
 :root{color-scheme:light dark;--paper:#fcfcfa;--ink:#22262b;--soft:#626a73;--grid:#dcdfe3;\
@@ -89,7 +90,7 @@ fn table(distributions: &[Distribution]) -> String {
 
     html.push_str("<tr><td>count</td>");
     for one in distributions {
-        html.push_str(&format!("<td>{}</td>", grouped(one.count)));
+        html.push_str(&format!("<td>{}</td>", thousands(one.count)));
     }
     html.push_str(if pair.is_some() { "<td></td></tr>\n" } else { "</tr>\n" });
 

@@ -6,6 +6,7 @@ use types::Nanos;
 use super::QUANTILES;
 use super::curve::MARKS;
 use super::distribution::{Distribution, readable};
+use crate::terminal::thousands;
 
 /// The longest heading of a column, in characters.
 const HEADING_MAX: usize = 16;
@@ -16,7 +17,7 @@ pub(super) fn render(distributions: &[Distribution]) -> String {
     for (index, one) in distributions.iter().enumerate() {
         let intervals = match one.intervals {
             Some(1) => " (1 interval)".to_owned(),
-            Some(count) => format!(" ({} intervals)", grouped(count)),
+            Some(count) => format!(" ({} intervals)", thousands(count)),
             None => String::new(),
         };
         text.push_str(&format!("{} {}{intervals}\n", MARKS[index % MARKS.len()], one.label()));
@@ -45,7 +46,7 @@ fn figures(distributions: &[Distribution]) -> Table {
     table.set_header(heading);
 
     let mut counts = vec![right("count".to_owned())];
-    counts.extend(distributions.iter().map(|one| right(grouped(one.count))));
+    counts.extend(distributions.iter().map(|one| right(thousands(one.count))));
     if let Some((before, after)) = pair {
         counts.push(right(ratio_text(before.count as f64, after.count as f64)));
     }
@@ -114,38 +115,11 @@ fn headed(index: usize, all: &[Distribution]) -> String {
     format!("{} {cut}", MARKS[index % MARKS.len()])
 }
 
-/// Digits in groups of three.
-pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if 0 < index && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{grouped, headed, ratio, render};
+    use super::{headed, ratio, render};
     use crate::hist::Distribution;
     use hdrhistogram::Histogram;
-
-    #[test]
-    fn digits_come_in_threes() {
-        let cases = [
-            (0, "0"),
-            (999, "999"),
-            (1_000, "1,000"),
-            (48_761, "48,761"),
-            (1_234_567, "1,234,567"),
-        ];
-        for (number, want) in cases {
-            assert_eq!(grouped(number), want);
-        }
-    }
 
     #[test]
     fn a_heading_shows_what_tells_the_files_apart() {

@@ -166,7 +166,7 @@ impl Run {
             if let Some(tops) = &mut shard.tops {
                 while let Some(popped) = tops.pop() {
                     if let Popped::Message(message) = popped {
-                        self.screen.top(shard.id, &message);
+                        self.screen.top(&message);
                     }
                 }
             }

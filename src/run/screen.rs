@@ -19,7 +19,7 @@ use types::{Nanos, Px, Qty, Symbol};
 use crate::failure::Failure;
 use crate::launch::Live;
 use crate::terminal::{self, thousands};
-use crate::topology::{ShardId, Topology};
+use crate::topology::Topology;
 
 const DRAW_EVERY: Duration = Duration::from_millis(250);
 /// Instruments shown at most, the busiest first; fewer where the terminal is low.
@@ -42,7 +42,7 @@ impl Screen {
     }
 
     /// Takes a top that a shard told.
-    pub(super) fn top(&mut self, _shard: ShardId, message: &Message) {
+    pub(super) fn top(&mut self, message: &Message) {
         if self.is_watched
             && let Some(update) = TopUpdate::from_message(message)
         {
