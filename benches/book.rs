@@ -12,7 +12,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use book::l3::{Books, Capacity};
-use book::{Prefetch, Stage};
+use book::{Prefetch, WARM_MAX};
 use criterion::{Criterion, criterion_group, criterion_main};
 use reference::{ByHash, ByIndex};
 use stream::Stream;
@@ -21,8 +21,6 @@ use types::{InstrumentId, MarketEvent};
 const SEED: u64 = 0x5EED;
 /// Events per measured chunk.
 const CHUNK: usize = 1 << 16;
-/// Events that pass each prefetch stage together: about one full packet.
-const BATCH: usize = 32;
 
 struct Cpu;
 
@@ -45,12 +43,8 @@ fn apply(books: &mut Books, events: &[MarketEvent]) {
 }
 
 fn apply_warm(books: &mut Books, events: &[MarketEvent]) {
-    for batch in events.chunks(BATCH) {
-        for stage in Stage::ALL {
-            for event in batch {
-                books.warm(stage, event, &Cpu);
-            }
-        }
+    for batch in events.chunks(WARM_MAX) {
+        books.warm(batch.iter(), &Cpu);
         apply(books, batch);
     }
 }

@@ -41,8 +41,9 @@ impl Chains {
         Self { heads: vec![NONE; (orders * CHAINS / SLOTS).max(1)], largest: 0 }
     }
 
+    /// The chain of `order`.
     #[inline(always)]
-    fn home(&self, order: u64) -> u32 {
+    pub(crate) fn home(&self, order: u64) -> u32 {
         // 2^64 over the golden ratio, made odd: near-dense numbers spread evenly over the chains.
         let high = order.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
         // The high half of a product with the count of chains: a modulo without a division. Two
@@ -54,6 +55,12 @@ impl Chains {
     #[inline(always)]
     pub(crate) fn head(&self, order: u64) -> &u32 {
         &self.heads[self.home(order) as usize]
+    }
+
+    /// The slot at the head of a chain, or none.
+    #[inline(always)]
+    pub(crate) fn first(&self, home: u32) -> u32 {
+        self.heads[home as usize]
     }
 
     /// Where `order` is.

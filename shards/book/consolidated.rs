@@ -52,14 +52,15 @@ impl Consolidated {
 /// The tops of all venues and instruments of one shard.
 pub struct Tops {
     venues: usize,
-    /// `instrument * venues + venue`: the venues of one instrument lie together.
+    /// `instrument * venues + venue`: the venues of one instrument lie together. The best over them
+    /// is not kept: it would be two more lines to miss for each book that changed.
     quotes: Vec<Quote>,
-    best: Vec<Consolidated>,
 }
 
-/// One venue's best prices, without the counts that do not add up across venues.
+/// One venue's best prices, without the counts that do not add up across venues. One cache line.
 #[derive(Clone, Copy, Default)]
-struct Quote {
+#[repr(align(64))]
+pub struct Quote {
     bid: Option<(Px, Qty)>,
     offer: Option<(Px, Qty)>,
 }
@@ -74,49 +75,49 @@ impl Tops {
             venues <= VENUES_MAX,
             "{venues} venues; one shard consolidates at most {VENUES_MAX}"
         );
-        Self {
-            venues,
-            quotes: vec![Quote::default(); instruments * venues],
-            best: vec![Consolidated::default(); instruments],
-        }
+        Self { venues, quotes: vec![Quote::default(); instruments * venues] }
     }
 
-    /// A venue's top as it is now. `state` says whether it counts. True where the consolidated best
-    /// changed. A venue or slot that does not exist changes nothing.
-    pub fn set(
-        &mut self,
-        venue: VenueId,
-        instrument: InstrumentId,
-        top: &Top,
-        state: State,
-    ) -> bool {
+    /// A venue's top as it is now. `state` says whether it counts. A venue or slot that does not
+    /// exist changes nothing.
+    #[inline]
+    pub fn set(&mut self, venue: VenueId, instrument: InstrumentId, top: &Top, state: State) {
         let venue = usize::from(venue.get());
-        let Some(best) = self.best.get_mut(instrument.index()) else {
-            return false;
-        };
-        if self.venues <= venue {
-            return false;
-        }
-        let from = instrument.index() * self.venues;
-        let quotes = &mut self.quotes[from..from + self.venues];
         let pair = |level: Level| (level.px, level.qty);
-        quotes[venue] = if state.is_usable() {
+        let Some(quote) = self.quotes_mut(instrument).get_mut(venue) else { return };
+        *quote = if state.is_usable() {
             Quote { bid: top.bid.map(pair), offer: top.offer.map(pair) }
         } else {
             Quote::default()
         };
-        let now = Consolidated {
-            bid: best_of(Side::Buy, quotes.iter().map(|quote| quote.bid)),
-            offer: best_of(Side::Sell, quotes.iter().map(|quote| quote.offer)),
-        };
-        let changed = now != *best;
-        *best = now;
-        changed
     }
 
     /// The consolidated best; empty for a slot that does not exist.
     pub fn best(&self, instrument: InstrumentId) -> Consolidated {
-        self.best.get(instrument.index()).copied().unwrap_or_default()
+        let quotes = self.quotes(instrument);
+        Consolidated {
+            bid: best_of(Side::Buy, quotes.iter().map(|quote| quote.bid)),
+            offer: best_of(Side::Sell, quotes.iter().map(|quote| quote.offer)),
+        }
+    }
+
+    /// What the venues show of an instrument; nothing for a slot that does not exist. The first is
+    /// what to prefetch before a `set`.
+    #[inline]
+    pub fn quotes(&self, instrument: InstrumentId) -> &[Quote] {
+        self.quotes.get(self.range(instrument)).unwrap_or_default()
+    }
+
+    #[inline]
+    fn quotes_mut(&mut self, instrument: InstrumentId) -> &mut [Quote] {
+        let range = self.range(instrument);
+        self.quotes.get_mut(range).unwrap_or_default()
+    }
+
+    #[inline]
+    fn range(&self, instrument: InstrumentId) -> core::ops::Range<usize> {
+        let from = instrument.index() * self.venues;
+        from..from + self.venues
     }
 }
 
@@ -167,32 +168,30 @@ mod tests {
         let mut tops = Tops::new(1, 3);
         let empty = Consolidated::default();
         let both = |bid, offer| Consolidated { bid, offer };
-        // venue, bid, offer, its state, then: changed, what is best, the state across venues
+        // venue, bid, offer, its state, then: what is best, the state across venues
         #[rustfmt::skip]
         let steps = [
-            (0, Some((99, 5)), Some((101, 7)), State::Normal, true, both(best(99, 5, 1), best(101, 7, 1)), State::Normal),
-            (0, Some((99, 5)), Some((101, 7)), State::Normal, false, both(best(99, 5, 1), best(101, 7, 1)), State::Normal),
-            (1, Some((99, 2)), Some((102, 1)), State::Normal, true, both(best(99, 7, 3), best(101, 7, 1)), State::Normal),
-            (2, Some((98, 9)), None, State::OneSided, false, both(best(99, 7, 3), best(101, 7, 1)), State::Normal),
-            (2, Some((101, 1)), None, State::OneSided, true, both(best(101, 1, 4), best(101, 7, 1)), State::Locked),
-            (2, Some((103, 1)), None, State::OneSided, true, both(best(103, 1, 4), best(101, 7, 1)), State::Crossed),
-            (2, Some((103, 1)), None, State::Stale, true, both(best(99, 7, 3), best(101, 7, 1)), State::Normal),
-            (0, Some((99, 5)), Some((101, 7)), State::Halted, true, both(best(99, 2, 2), best(102, 1, 2)), State::Normal),
-            (1, None, Some((102, 1)), State::OneSided, true, both(None, best(102, 1, 2)), State::OneSided),
-            (1, None, None, State::Empty, true, empty, State::Empty),
+            (0, Some((99, 5)), Some((101, 7)), State::Normal, both(best(99, 5, 1), best(101, 7, 1)), State::Normal),
+            (0, Some((99, 5)), Some((101, 7)), State::Normal, both(best(99, 5, 1), best(101, 7, 1)), State::Normal),
+            (1, Some((99, 2)), Some((102, 1)), State::Normal, both(best(99, 7, 3), best(101, 7, 1)), State::Normal),
+            (2, Some((98, 9)), None, State::OneSided, both(best(99, 7, 3), best(101, 7, 1)), State::Normal),
+            (2, Some((101, 1)), None, State::OneSided, both(best(101, 1, 4), best(101, 7, 1)), State::Locked),
+            (2, Some((103, 1)), None, State::OneSided, both(best(103, 1, 4), best(101, 7, 1)), State::Crossed),
+            (2, Some((103, 1)), None, State::Stale, both(best(99, 7, 3), best(101, 7, 1)), State::Normal),
+            (0, Some((99, 5)), Some((101, 7)), State::Halted, both(best(99, 2, 2), best(102, 1, 2)), State::Normal),
+            (1, None, Some((102, 1)), State::OneSided, both(None, best(102, 1, 2)), State::OneSided),
+            (1, None, None, State::Empty, empty, State::Empty),
             // No such venue.
-            (3, Some((99, 5)), None, State::Normal, false, empty, State::Empty),
+            (3, Some((99, 5)), None, State::Normal, empty, State::Empty),
         ];
-        for (step, (venue, bid, offer, state, changed, want, across)) in
-            steps.into_iter().enumerate()
-        {
+        for (step, (venue, bid, offer, state, want, across)) in steps.into_iter().enumerate() {
             let top = Top { bid: level(bid), offer: level(offer) };
-            assert_eq!(tops.set(VenueId::new(venue), ID, &top, state), changed, "step {step}");
+            tops.set(VenueId::new(venue), ID, &top, state);
             assert_eq!(tops.best(ID), want, "step {step}");
             assert_eq!(tops.best(ID).state(), across, "step {step}");
         }
         let nowhere = InstrumentId::new(1);
-        assert!(!tops.set(VenueId::new(0), nowhere, &Top::EMPTY, State::Empty));
+        tops.set(VenueId::new(0), nowhere, &Top::EMPTY, State::Empty);
         assert_eq!(tops.best(nowhere), empty);
     }
 

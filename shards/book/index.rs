@@ -58,6 +58,11 @@ pub(crate) struct Home {
     rest: u32,
 }
 
+impl Home {
+    /// Of no number in particular.
+    pub(crate) const BLANK: Self = Self { line: 0, tag: TAKEN, rest: 0 };
+}
+
 impl Index {
     /// For slots 1 to `slots`.
     pub(crate) fn new(slots: usize) -> Self {
@@ -94,12 +99,11 @@ impl Index {
         &self.lines[home.line as usize]
     }
 
-    /// A slot that may be the number's, from the first line alone. Slots begin at 1.
+    /// A slot that may be the number's, from the first line alone. Slots begin at 1: 0 is none.
     #[inline(always)]
-    pub(crate) fn hint(&self, home: Home) -> Option<u32> {
+    pub(crate) fn hint(&self, home: Home) -> u32 {
         let line = &self.lines[home.line as usize];
-        let entry = line.entries.get(line.matching(home.tag).first())?;
-        Some(entry & self.slot_mask)
+        line.entries.get(line.matching(home.tag).first()).map_or(0, |entry| entry & self.slot_mask)
     }
 
     /// Where the number with this home is; `is` says whether a slot is really its own.

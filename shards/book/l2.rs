@@ -208,6 +208,14 @@ impl Books {
         self.book(instrument).map_or(Top::EMPTY, |book| book.settled)
     }
 
+    /// [`Self::top`] and [`Self::state`] at once.
+    #[inline]
+    pub fn shown(&self, instrument: InstrumentId) -> (Top, State) {
+        self.book(instrument).map_or((Top::EMPTY, State::Stale), |book| {
+            (book.settled, State::of(book.desk.stale, book.desk.trading, &book.settled))
+        })
+    }
+
     /// What the settled book is good for; stale for an unknown slot.
     pub fn state(&self, instrument: InstrumentId) -> State {
         self.book(instrument).map_or(State::Stale, |book| {

@@ -5,7 +5,7 @@
 //!
 //! Looking up an order means cache misses that depend on each other: index line, slot, level and
 //! neighbours. A caller that has several events at hand should first pass them all through
-//! [`Books::warm`], stage by stage, so that the misses of different events overlap.
+//! [`Books::warm`], so that the misses of different events overlap.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -231,6 +231,16 @@ impl Books {
     pub fn state(&self, instrument: InstrumentId) -> State {
         self.book(instrument).map_or(State::Stale, |book| {
             State::of(book.desk.stale, book.desk.trading, &self.top(instrument))
+        })
+    }
+
+    /// [`Self::top`] and [`Self::state`] at once: each alone reads the best levels.
+    #[inline]
+    pub fn shown(&self, instrument: InstrumentId) -> (Top, State) {
+        self.book(instrument).map_or((Top::EMPTY, State::Stale), |book| {
+            let [bid, offer] = &book.ladders;
+            let top = Top { bid: self.levels.best(bid), offer: self.levels.best(offer) };
+            (top, State::of(book.desk.stale, book.desk.trading, &top))
         })
     }
 

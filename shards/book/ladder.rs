@@ -9,6 +9,7 @@ use core::hint::select_unpredictable;
 
 use types::{InstrumentId, Px, Side};
 
+use crate::Prefetch;
 use crate::arena::{Linked, NONE, Pool};
 
 /// Entries of a node: three cache lines.
@@ -97,6 +98,14 @@ impl Node {
         }
         // The pads count where the key is as large as they are.
         rank.min(self.len as usize)
+    }
+
+    /// Asks for its three lines.
+    #[inline]
+    fn warm(&self, near: &impl Prefetch) {
+        near.line(&self.keys[0]);
+        near.line(&self.keys[8]);
+        near.line(&self.len);
     }
 
     /// Which child covers `key`.
@@ -308,6 +317,19 @@ impl Nodes {
 
     pub(crate) const fn bytes(&self) -> usize {
         self.0.bytes()
+    }
+
+    /// Asks for what a search away from the best reads first.
+    #[inline]
+    pub(crate) fn warm_search(&self, ladder: &Ladder, near: &impl Prefetch) {
+        near.line(&self.0[ladder.finger]);
+        self.0[ladder.root].warm(near);
+    }
+
+    /// Asks for the leaf in which `key` comes or goes. Descends to it.
+    #[inline]
+    pub(crate) fn warm_leaf(&self, ladder: &Ladder, key: i64, near: &impl Prefetch) {
+        self.0[self.leaf_of(ladder, key)].warm(near);
     }
 
     #[inline]

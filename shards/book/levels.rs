@@ -75,21 +75,22 @@ impl Levels {
 
     /// The line to prefetch before a look-up away from the best.
     #[inline(always)]
-    pub(crate) fn probe(&self, owner: u32, key: i64) -> &Probe {
-        self.index.probe(self.home(owner, key))
+    pub(crate) fn probe(&self, home: Home) -> &Probe {
+        self.index.probe(home)
     }
 
-    /// The level that is likely meant, judging by its index line alone.
+    /// The level that is likely meant, judging by its index line alone, or none.
     #[inline(always)]
-    pub(crate) fn hint(&self, ladder: &Ladder, owner: u32, key: i64) -> Option<u32> {
+    pub(crate) fn hint(&self, ladder: &Ladder, home: Home, key: i64) -> u32 {
         if ladder.best_key() == key {
-            return Some(ladder.best());
+            return ladder.best();
         }
-        self.index.hint(self.home(owner, key))
+        self.index.hint(home)
     }
 
+    /// Where a level is looked for.
     #[inline(always)]
-    fn home(&self, owner: u32, key: i64) -> Home {
+    pub(crate) fn home(&self, owner: u32, key: i64) -> Home {
         // Another odd number than the index multiplies with, so that neither ladders nor prices line up.
         self.index.home(key as u64 ^ u64::from(owner).wrapping_mul(0xD6E8_FEB8_6659_FD93))
     }

@@ -40,4 +40,4 @@ pub use status::{State, Stats};
 pub use tape::PRINTS_MAX;
 pub use top::{Level, Top};
 pub use touched::{Applied, Counters, Touched};
-pub use warm::{Prefetch, Stage};
+pub use warm::{Prefetch, WARM_MAX};

@@ -61,6 +61,14 @@ impl Board {
         }
     }
 
+    /// Asks for what telling of an instrument will touch here.
+    #[inline]
+    pub(crate) fn warm(&self, instrument: InstrumentId) {
+        if let Some(quote) = self.tops.quotes(instrument).first() {
+            runtime::prefetch(quote);
+        }
+    }
+
     /// A whole feed went stale or came back.
     pub(crate) fn note_all(&mut self) {
         for slot in 0..self.roster.symbols().len() {
@@ -110,11 +118,11 @@ impl Board {
         let mut usable = false;
         let mut halted = false;
         for mirror in mirrors {
-            let state = mirror.state(instrument);
+            let (top, state) = mirror.shown(instrument);
             usable |= state.is_usable();
             halted |= state == State::Halted;
             volume += mirror.books.stats(instrument).volume;
-            self.tops.set(mirror.venue_id, instrument, &mirror.books.top(instrument), state);
+            self.tops.set(mirror.venue_id, instrument, &top, state);
         }
         let (Some(link), Some(symbol)) = (self.link, self.symbol(instrument)) else { return };
         let best = self.tops.best(instrument);

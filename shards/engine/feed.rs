@@ -265,7 +265,8 @@ impl Feed {
                     self.mirror.clear_books(board);
                 }
                 Item::Message(message) => {
-                    self.mirror.take(SeqNo::default(), core::iter::once(message), board);
+                    let message = core::iter::once(message);
+                    self.mirror.take(SeqNo::default(), message, false, board);
                 }
                 Item::End { join } => match self.receiver.join(now, join) {
                     Ok(()) => {
@@ -355,7 +356,9 @@ fn take(
     let from = first.after(u64::from(skip));
     let skip = usize::from(skip);
     match transport {
-        Transport::MoldUdp64 => mirror.take(from, mold::messages(body).skip(skip), board),
-        Transport::IexTp => mirror.take(from, iextp::messages(body).skip(skip), board),
+        Transport::MoldUdp64 => {
+            mirror.take(from, mold::messages(body).skip(skip), mold::has_many(body), board);
+        }
+        Transport::IexTp => mirror.take(from, iextp::messages(body).skip(skip), true, board),
     }
 }
