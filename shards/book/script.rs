@@ -9,10 +9,17 @@ use types::{
     ShortSale, Side, Symbol, Trading,
 };
 
-use crate::{Level, l2, l3, naive};
+use crate::{Level, Prefetch, l2, l3, naive};
 
 /// One event is eight bytes.
 const WORD: usize = 8;
+
+/// Fetches nothing.
+struct Nowhere;
+
+impl Prefetch for Nowhere {
+    fn line<T>(&self, _: &T) {}
+}
 
 /// Runs `script` through [`l3::Books`] and its twin.
 ///
@@ -37,9 +44,13 @@ pub fn orders(script: &[u8]) {
                 seen.push(order);
             }
             let event = MarketEvent { time: Nanos::ZERO, instrument, change };
+            // Whatever is guessed from, it must be there.
+            books.warm([event, event].iter(), &Nowhere);
             let got = books.apply(&event);
             assert_eq!(got, twin.apply(&event), "{event:?}");
         }
+        let shown = (books.top(instrument), books.state(instrument));
+        assert_eq!(books.shown(instrument), shown);
         same_orders(capacity, &books, &twin, &seen);
     }
 }

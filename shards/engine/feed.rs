@@ -106,13 +106,21 @@ impl Feed {
             Ok(packet) => self.on_packet(now, line, packet, board),
             Err(malformed) => self.on_malformed(line, malformed, board),
         }
-        self.pump(now, board, out);
+        // A packet in order of a whole feed leaves nothing to carry out: what the snapshot client
+        // wants comes of its own inputs, and is carried out after those.
+        if self.mirror.broken || !self.receiver.is_flowing() {
+            self.pump(now, board, out);
+        }
     }
 
     #[inline]
     fn on_packet(&mut self, now: Nanos, line: Line, packet: Packet<'_>, board: &mut Board) {
+        let many = 1 < packet.count;
         match self.receiver.on_packet(now, line, packet) {
-            Arrival::Next { skip } => self.take(packet.sequence, skip, packet.body, board),
+            Arrival::Next { skip } => {
+                let Self { mirror, transport, .. } = self;
+                take(mirror, *transport, packet.sequence, (skip, many), packet.body, board);
+            }
             Arrival::Duplicate
             | Arrival::Held
             | Arrival::Dropped
@@ -216,7 +224,7 @@ impl Feed {
         match step {
             Step::Apply(held) => {
                 let Held { sequence, skip, body, .. } = held;
-                take(&mut self.mirror, self.transport, sequence, skip, body, board);
+                take(&mut self.mirror, self.transport, sequence, (skip, true), body, board);
             }
             Step::NewSession(_) => {
                 self.mirror.clear_day(board);
@@ -303,11 +311,6 @@ impl Feed {
         joined
     }
 
-    #[inline]
-    fn take(&mut self, first: SeqNo, skip: u16, body: &[u8], board: &mut Board) {
-        take(&mut self.mirror, self.transport, first, skip, body, board);
-    }
-
     fn trust(&mut self, trusted: bool, board: &mut Board) {
         self.mirror.trusted = trusted;
         board.note_all();
@@ -343,13 +346,14 @@ impl Feed {
     }
 }
 
-/// Gives the mirror the messages of a body, the first `skip` of which it had before.
+/// Gives the mirror the messages of a body, the first `skip` of which it had before; whether there
+/// may be `many`.
 #[inline]
 fn take(
     mirror: &mut Mirror,
     transport: Transport,
     first: SeqNo,
-    skip: u16,
+    (skip, many): (u16, bool),
     body: &[u8],
     board: &mut Board,
 ) {
@@ -357,8 +361,8 @@ fn take(
     let skip = usize::from(skip);
     match transport {
         Transport::MoldUdp64 => {
-            mirror.take(from, mold::messages(body).skip(skip), mold::has_many(body), board);
+            mirror.take(from, mold::messages(body).skip(skip), many, board);
         }
-        Transport::IexTp => mirror.take(from, iextp::messages(body).skip(skip), true, board),
+        Transport::IexTp => mirror.take(from, iextp::messages(body).skip(skip), many, board),
     }
 }

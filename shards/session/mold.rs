@@ -44,13 +44,6 @@ pub fn messages(body: &[u8]) -> Messages<'_> {
     Messages { rest: body }
 }
 
-/// Whether a body has more than its first message.
-#[inline]
-pub fn has_many(body: &[u8]) -> bool {
-    let mut messages = messages(body);
-    messages.next().is_some() && !messages.rest.is_empty()
-}
-
 /// The messages of a body; ends early where the framing does.
 #[derive(Clone, Debug)]
 pub struct Messages<'a> {
@@ -77,7 +70,7 @@ pub fn request(session: SessionId, from: SeqNo, count: u16) -> [u8; REQUEST_BYTE
 #[cfg(test)]
 mod tests {
     extern crate std;
-    use super::{has_many, messages, packet, request};
+    use super::{messages, packet, request};
     use crate::SessionId;
     use std::vec::Vec;
     use types::SeqNo;
@@ -93,7 +86,6 @@ mod tests {
         assert_eq!(messages(parsed.body).collect::<Vec<_>>(), want);
         assert_eq!(messages(parsed.body).skip(2).collect::<Vec<_>>(), want[2..]);
         assert_eq!(messages(&parsed.body[..3]).count(), 0, "cut");
-        assert!(has_many(parsed.body) && !has_many(&parsed.body[..4]) && !has_many(b""));
         assert!(packet(&datagram[..25]).is_err());
         assert!(packet(&datagram[..19]).is_err());
     }

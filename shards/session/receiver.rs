@@ -154,7 +154,10 @@ impl Receiver {
                     let track = &mut self.tracks[index];
                     track.on_messages(now, sequence, end, packet.body.len());
                     track.health.first += 1;
-                    self.arrivals.first(now, index, sequence);
+                    // Alone, a line has none to lag behind: its memory stays out of the cache.
+                    if 1 < self.config.lines {
+                        self.arrivals.first(now, index, sequence);
+                    }
                     return Arrival::Next { skip: 0 };
                 }
             } else if sequence < self.next && sequence != 0 {
@@ -414,6 +417,12 @@ impl Receiver {
     /// The next message to give out; `None` before it is known.
     pub fn next(&self) -> Option<SeqNo> {
         (self.next != 0).then_some(SeqNo::new(self.next))
+    }
+
+    /// Live, told so, nothing held, nothing to tell: [`Self::poll`] would give `None`.
+    #[inline]
+    pub fn is_flowing(&self) -> bool {
+        self.flowing
     }
 
     /// Something published is known to be missing right now, stale or not.
