@@ -100,14 +100,6 @@ impl Node {
         rank.min(self.len as usize)
     }
 
-    /// Asks for its three lines.
-    #[inline]
-    fn warm(&self, near: &impl Prefetch) {
-        near.line(&self.keys[0]);
-        near.line(&self.keys[8]);
-        near.line(&self.len);
-    }
-
     /// Which child covers `key`.
     #[inline]
     fn child(&self, key: i64) -> usize {
@@ -164,9 +156,9 @@ impl Node {
 pub(crate) struct Ladder {
     best_key: i64,
     best: u32,
-    root: u32,
+    pub(crate) root: u32,
     /// The leaf with the best key.
-    finger: u32,
+    pub(crate) finger: u32,
     /// Inner nodes on each path from the root to a leaf.
     height: u32,
     len: u32,
@@ -319,21 +311,17 @@ impl Nodes {
         self.0.bytes()
     }
 
-    /// Asks for what a search away from the best reads first.
+    /// Asks for the three lines of a node.
     #[inline]
-    pub(crate) fn warm_search(&self, ladder: &Ladder, near: &impl Prefetch) {
-        near.line(&self.0[ladder.finger]);
-        self.0[ladder.root].warm(near);
-    }
-
-    /// Asks for the leaf in which `key` comes or goes. Descends to it.
-    #[inline]
-    pub(crate) fn warm_leaf(&self, ladder: &Ladder, key: i64, near: &impl Prefetch) {
-        self.0[self.leaf_of(ladder, key)].warm(near);
+    pub(crate) fn warm(&self, id: u32, near: &impl Prefetch) {
+        let node = &self.0[id];
+        near.line(node);
+        near.line(&node.keys[8]);
+        near.line(&node.len);
     }
 
     #[inline]
-    fn leaf_of(&self, ladder: &Ladder, key: i64) -> u32 {
+    pub(crate) fn leaf_of(&self, ladder: &Ladder, key: i64) -> u32 {
         if ladder.height == 0 || self.0[ladder.finger].keys[0] <= key {
             return ladder.finger;
         }

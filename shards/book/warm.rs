@@ -104,7 +104,9 @@ impl Books {
             near.line(&self.levels.rungs[add.rung]);
             self.warm_other_best(add.owner, near);
             if add.rung == NONE {
-                self.levels.nodes.warm_search(ladder, near);
+                // Where the search for its place begins.
+                self.levels.nodes.warm(ladder.root, near);
+                self.levels.nodes.warm(ladder.finger, near);
             }
         }
         for at in &mut *orders {
@@ -119,7 +121,8 @@ impl Books {
             if add.rung != NONE {
                 near.line(&self.slots[self.levels.rungs[add.rung].tail]);
             } else if let Some(ladder) = self.ladder(add.owner) {
-                self.levels.nodes.warm_leaf(ladder, add.key, near);
+                let nodes = &self.levels.nodes;
+                nodes.warm(nodes.leaf_of(ladder, add.key), near);
             }
         }
         for at in orders {
@@ -130,7 +133,8 @@ impl Books {
             // The level goes with its order.
             if let Some(ladder) = self.ladder(rung.ladder) {
                 near.line(self.levels.probe(self.levels.home(rung.ladder, rung.key)));
-                self.levels.nodes.warm_leaf(ladder, rung.key, near);
+                let nodes = &self.levels.nodes;
+                nodes.warm(nodes.leaf_of(ladder, rung.key), near);
             }
         }
     }
