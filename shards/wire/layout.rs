@@ -29,6 +29,17 @@ pub(crate) fn write_parts(parts: &[&[u8]], out: &mut [u8]) -> Result<usize, Full
     Ok(written)
 }
 
+/// A set of bytes, one bit each.
+pub(crate) const fn bits(bytes: &[u8]) -> [u64; 4] {
+    let mut set = [0; 4];
+    let mut at = 0;
+    while at < bytes.len() {
+        set[bytes[at] as usize / 64] |= 1 << (bytes[at] % 64);
+        at += 1;
+    }
+    set
+}
+
 /// A one-byte field with a list of values: the enum, the checked way in and the way out.
 macro_rules! codes {
     ($(#[$doc:meta])* $name:ident in $field:ident { $($(#[$variant_doc:meta])* $variant:ident = $byte:literal,)* }) => {
@@ -48,10 +59,15 @@ macro_rules! codes {
             /// [`Malformed::UnknownCode`]: crate::Malformed::UnknownCode
             #[inline]
             pub const fn from_byte(byte: u8) -> Result<Self, $crate::Malformed> {
-                match byte {
-                    $($byte => Ok(Self::$variant),)*
-                    code => Err($crate::Malformed::UnknownCode { field: $crate::Field::$field, code }),
+                // No jump depends on which listed value it is: a `match` is a jump for each of two, and
+                // the side of an order cannot be predicted.
+                const LISTED: [u64; 4] = $crate::layout::bits(&[$($byte),*]);
+                if LISTED[byte as usize / 64] >> (byte % 64) & 1 == 0 {
+                    return Err($crate::Malformed::UnknownCode { field: $crate::Field::$field, code: byte });
                 }
+                let mut code = Self::ALL[0];
+                $(if byte == $byte { code = Self::$variant; })*
+                Ok(code)
             }
 
             /// To the wire.

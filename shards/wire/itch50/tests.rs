@@ -268,9 +268,16 @@ fn a_byte_that_is_not_listed_is_an_error() {
     for (want, got) in cases {
         assert_eq!(got, want.as_bytes());
     }
-    for byte in 0..=u8::MAX {
-        assert_eq!(Side::from_byte(byte).is_ok(), matches!(byte, b'B' | b'S'), "byte={byte}");
+    macro_rules! only_the_listed {
+        ($($code:ident)*) => {$(
+            for byte in 0..=u8::MAX {
+                let want = $code::ALL.iter().find(|code| code.byte() == byte);
+                assert_eq!($code::from_byte(byte).ok().as_ref(), want, "byte={byte}");
+            }
+        )*};
     }
+    only_the_listed! { Side EventCode MarketCategory FinancialStatus IssueClassification Flag }
+    only_the_listed! { TradingState CrossType ImbalanceDirection PriceVariation RetailInterest }
 }
 
 #[test]
