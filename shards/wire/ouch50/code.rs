@@ -253,7 +253,7 @@ codes! {
 }
 
 codes! {
-    /// What an order's price follows (options 6 and 10).
+    /// What an order's price follows (option 6).
     PriceType in OrderPriceType {
         /// Nothing: it is a limit.
         Limit = b'L',
@@ -263,10 +263,24 @@ codes! {
         MidpointPeg = b'M',
         /// The best price of its own side.
         PrimaryPeg = b'R',
-        /// The reference of a market maker's peg; not for discretion.
+        /// The reference of a market maker's peg.
         MarketMakerPeg = b'Q',
-        /// The midpoint as it was on entry; not for discretion.
+        /// The midpoint as it was on entry.
         Midpoint = b'm',
+    }
+}
+
+codes! {
+    /// What an order's discretion price follows (option 10).
+    DiscretionType in OrderPriceType {
+        /// Nothing: it is a limit.
+        Limit = b'L',
+        /// The best price of the other side.
+        MarketPeg = b'P',
+        /// The midpoint.
+        MidpointPeg = b'M',
+        /// The best price of its own side.
+        PrimaryPeg = b'R',
     }
 }
 

@@ -84,7 +84,7 @@ macro_rules! listed {
     )*};
 }
 
-listed! { Side Flag PriceType CustomerType PostOnly TradeNow HandleInst BboWeight AiqStrategy }
+listed! { Side Flag PriceType DiscretionType CustomerType PostOnly TradeNow HandleInst BboWeight AiqStrategy }
 
 macro_rules! options {
     ($($(#[$doc:meta])* $name:ident = $tag:literal, $field:ident: $type:ty, $width:literal;)*) => {
@@ -189,8 +189,8 @@ options! {
     PegOffset = 7, peg_offset: i32, 4;
     /// How far the price may go at the venue's discretion.
     DiscretionPrice = 9, discretion_price: u64, 8;
-    /// What the discretion price follows; never `MarketMakerPeg` or `Midpoint`.
-    DiscretionPriceType = 10, discretion_price_type: PriceType, 1;
+    /// What the discretion price follows; without it, nothing.
+    DiscretionPriceType = 10, discretion_price_type: DiscretionType, 1;
     /// How far from what it follows the discretion price stands, in units of 1e-4.
     DiscretionPegOffset = 11, discretion_peg_offset: i32, 4;
     /// Whether it may only add liquidity.

@@ -3,7 +3,7 @@
 extern crate std;
 
 use super::inbound::{self, AccountQuery, CancelOrder, EnterOrder, MassCancel, ReplaceOrder};
-use super::outbound::{self, Accepted, Rejected, SystemEvent};
+use super::outbound::{self, SystemEvent};
 use super::*;
 use crate::{Field, Full, Malformed};
 use proptest::prelude::*;
@@ -244,7 +244,7 @@ fn lists_are_those_of_the_specification() {
         Side b"BSTE" TimeInForce b"0356E" Display b"YNAZ" Capacity b"APRO" Flag b"YN"
         CrossType b"NOCHSREA" EventCode b"SE" OrderState b"LD" CancelReason b"DEFGHIKQSTUXZe"
         BrokenReason b"ECSX" RestateReason b"RP" Liquidity b"AROMCLHKi0JukmNne78j1pqrt"
-        AiqStrategy b"OWDYowdy" PriceType b"LPMRQm" CustomerType b"RN " PostOnly b"PN"
+        AiqStrategy b"OWDYowdy" PriceType b"LPMRQm" DiscretionType b"LPMR" CustomerType b"RN " PostOnly b"PN"
         TradeNow b"YN " HandleInst b" IOTQRBD" BboWeight b" 0123SN"
     }
     for number in 0..=u16::MAX {
@@ -286,7 +286,7 @@ fn options() -> Vec<(TagValue, &'static str)> {
         (V::PriceType(PriceType::Midpoint), "02 06 6D"),
         (V::PegOffset(-2), "05 07 FFFFFFFE"),
         (V::DiscretionPrice(PRICE_MAX), "09 09 000000007735939C"),
-        (V::DiscretionPriceType(PriceType::MarketPeg), "02 0A 50"),
+        (V::DiscretionPriceType(DiscretionType::MarketPeg), "02 0A 50"),
         (V::DiscretionPegOffset(100), "05 0B 00000064"),
         (V::PostOnly(PostOnly::PostOnly), "02 0C 50"),
         (V::RandomReserves(10), "05 0D 0000000A"),
