@@ -5,6 +5,7 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::Path;
 use std::{fs, io};
+use wire::ouch50::{self, Appendage, AppendageWriter, TagValue, inbound, outbound};
 use wire::{binaryfile, deep10, frame, glimpse, iextp, itch50, moldudp64, pcap, soupbintcp};
 
 const SESSION: [u8; 10] = *b"SEED000001";
@@ -16,6 +17,7 @@ fn main() -> io::Result<()> {
     let deep = deep_messages();
     let mold = mold_packets(&itch);
     write("itch50", &itch)?;
+    write("ouch50", &ouch_messages())?;
     write("moldudp64", &mold)?;
     write("soupbintcp", &soup_streams(&itch))?;
     write("binaryfile", &files(&itch))?;
@@ -79,6 +81,61 @@ fn itch_messages() -> Vec<Vec<u8>> {
         seeds.push(blank(*kind, (*len).into()));
     }
     seeds.push(glimpse::EndOfSnapshot::new(12_345).as_bytes().to_vec());
+    seeds
+}
+
+/// An order, its acceptance and a rejection with options good and bad, then a message of each type:
+/// plain zeros after the type, so its appendage is empty or not there.
+fn ouch_messages() -> Vec<Vec<u8>> {
+    let mut room = [0; ouch50::APPENDAGE_MAX];
+    let mut options = AppendageWriter::new(&mut room);
+    for value in [
+        TagValue::Firm(*b"SEED"),
+        TagValue::MinQty(100),
+        TagValue::PriceType(ouch50::PriceType::Limit),
+        TagValue::PegOffset(-100),
+        TagValue::UserRefIdx(1),
+    ] {
+        options.push(value).expect("each once, so all fit");
+    }
+    let options = options.finish();
+    let enter = inbound::EnterOrder {
+        header: inbound::Head::new(),
+        user_ref: 1.into(),
+        side: ouch50::Side::Buy.byte(),
+        quantity: 100.into(),
+        symbol: STOCK,
+        price: 1_234_500.into(),
+        time_in_force: ouch50::TimeInForce::Day.byte(),
+        display: ouch50::Display::Visible.byte(),
+        capacity: ouch50::Capacity::Agency.byte(),
+        intermarket_sweep: ouch50::Flag::No.byte(),
+        cross: ouch50::CrossType::Continuous.byte(),
+        cl_ord_id: *b"SEED          ",
+    };
+    let rejected = outbound::Rejected {
+        header: outbound::Head::new(TIME),
+        user_ref: 1.into(),
+        reason: ouch50::RejectReason::InvalidPrice.number().into(),
+        cl_ord_id: enter.cl_ord_id,
+    };
+    let mut out = [0; 256];
+    let mut seeds = Vec::new();
+    for appendage in [options, Appendage::EMPTY, Appendage::ABSENT] {
+        let len = enter.encode(appendage, &mut out).expect("256 bytes are enough");
+        seeds.push(out[..len].to_vec());
+        let len = rejected.encode(appendage, &mut out).expect("256 bytes are enough");
+        seeds.push(out[..len].to_vec());
+    }
+    // Unknown, repeated, of a wrong width, cut, and without a tag.
+    let bad: [&[u8]; 5] =
+        [&[2, 99, 1], &[2, 28, 1, 2, 28, 1], &[3, 28, 1, 1], &[5, 2, b'S'], &[0, 28, 1]];
+    for options in bad {
+        seeds.push([&[b'Q', 0, options.len() as u8], options].concat());
+    }
+    for (kind, len) in [inbound::MESSAGE_LENGTHS, outbound::MESSAGE_LENGTHS].concat() {
+        seeds.push(blank(kind, len.into()));
+    }
     seeds
 }
 

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use wire::binaryfile::{self, Misframed, Records};
 use wire::capture::Capture;
 use wire::frame::{Carried, decode};
-use wire::{deep10, iextp, itch50, moldudp64, soupbintcp};
+use wire::soupbintcp::Packet;
+use wire::{deep10, iextp, itch50, moldudp64, ouch50, soupbintcp};
 
 type Census = BTreeMap<char, u64>;
 
@@ -138,6 +139,122 @@ fn captured_soupbintcp_decodes_and_encodes_to_the_same_bytes() {
     }
     // In the order of the file names: cancel, canceled, client heartbeat, enter, accepted, server heartbeat.
     assert_eq!(kinds, ['U', 'S', 'R', 'U', 'S', 'H']);
+}
+
+/// The options of a captured message, written anew from their values.
+fn options_again<'a>(
+    appendage: ouch50::Appendage<'_>,
+    room: &'a mut [u8],
+) -> ouch50::Appendage<'a> {
+    let mut writer = ouch50::AppendageWriter::new(room);
+    for value in appendage.strict().expect("every option is known").iter() {
+        writer.push(value).expect("each once, so all fit");
+    }
+    writer.finish()
+}
+
+/// A captured request made anew: each field is read as its type and put back.
+fn request_again(bytes: &[u8]) -> Vec<u8> {
+    use ouch50::inbound::{CancelOrder, EnterOrder, Head, Message};
+    let message = Message::parse(bytes).expect("request is known");
+    let (mut room, mut out) = ([0; ouch50::APPENDAGE_MAX], [0; 256]);
+    let options = options_again(message.appendage(), &mut room);
+    let len = if let Message::EnterOrder(m, _) = message {
+        EnterOrder {
+            header: Head::new(),
+            user_ref: m.user_ref().into(),
+            side: m.side().expect("side is listed").byte(),
+            quantity: m.quantity().into(),
+            symbol: m.symbol(),
+            price: m.price().into(),
+            time_in_force: m.time_in_force().expect("time in force is listed").byte(),
+            display: m.display().expect("display is listed").byte(),
+            capacity: m.capacity().expect("capacity is listed").byte(),
+            intermarket_sweep: m.intermarket_sweep().expect("flag is listed").byte(),
+            cross: m.cross().expect("cross is listed").byte(),
+            cl_ord_id: m.cl_ord_id(),
+        }
+        .encode(options, &mut out)
+    } else if let Message::CancelOrder(m, _) = message {
+        CancelOrder {
+            header: Head::new(),
+            user_ref: m.user_ref().into(),
+            quantity: m.quantity().into(),
+        }
+        .encode(options, &mut out)
+    } else {
+        panic!("not in the captures: {message:?}")
+    };
+    out[..len.expect("room")].to_vec()
+}
+
+/// A captured answer made anew: each field is read as its type and put back.
+fn answer_again(bytes: &[u8]) -> Vec<u8> {
+    use ouch50::outbound::{Accepted, Canceled, Head, Message};
+    let message = Message::parse(bytes).expect("answer is known");
+    let (mut room, mut out) = ([0; ouch50::APPENDAGE_MAX], [0; 256]);
+    let options = options_again(message.appendage(), &mut room);
+    let len = if let Message::Accepted(m, _) = message {
+        Accepted {
+            header: Head::new(m.header.timestamp()),
+            user_ref: m.user_ref().into(),
+            side: m.side().expect("side is listed").byte(),
+            quantity: m.quantity().into(),
+            symbol: m.symbol(),
+            price: m.price().into(),
+            time_in_force: m.time_in_force().expect("time in force is listed").byte(),
+            display: m.display().expect("display is listed").byte(),
+            order_ref: m.order_ref().into(),
+            capacity: m.capacity().expect("capacity is listed").byte(),
+            intermarket_sweep: m.intermarket_sweep().expect("flag is listed").byte(),
+            cross: m.cross().expect("cross is listed").byte(),
+            state: m.state().expect("state is listed").byte(),
+            cl_ord_id: m.cl_ord_id(),
+        }
+        .encode(options, &mut out)
+    } else if let Message::Canceled(m, _) = message {
+        Canceled {
+            header: Head::new(m.header.timestamp()),
+            user_ref: m.user_ref().into(),
+            quantity: m.quantity().into(),
+            reason: m.reason().expect("reason is listed").byte(),
+        }
+        .encode(options, &mut out)
+    } else {
+        panic!("not in the captures: {message:?}")
+    };
+    out[..len.expect("room")].to_vec()
+}
+
+#[test]
+fn captured_ouch_decodes_and_encodes_to_the_same_bytes() {
+    let Some(folder) = recorded("pcap/Nasdaq.Nsm.Ouch.v5.0") else { return };
+    let mut seen = Vec::new();
+    for path in captures(&folder) {
+        let file = fs::read(&path).expect("capture is readable");
+        for frame in Capture::open(&file).expect("magic is known") {
+            let frame = frame.expect("record is whole");
+            let Ok(Carried::Tcp(segment)) = decode(frame.link, frame.bytes) else {
+                panic!("{}: no TCP at {}", path.display(), frame.offset)
+            };
+            let mut stream = segment.payload;
+            while let Some((packet, len)) =
+                soupbintcp::next_packet(stream).expect("packet is known")
+            {
+                if let Packet::Unsequenced(message) = packet {
+                    assert_eq!(request_again(message), message, "{}", path.display());
+                    seen.push((char::from(message[0]), message.len()));
+                } else if let Packet::Sequenced(message) = packet {
+                    assert_eq!(answer_again(message), message, "{}", path.display());
+                    seen.push((char::from(message[0]), message.len()));
+                }
+                stream = &stream[len..];
+            }
+            assert!(stream.is_empty(), "{}: a packet is cut", path.display());
+        }
+    }
+    // Cancel and canceled without an appendage; enter with a firm; accepted with a firm and a BBO weight.
+    assert_eq!(seen, [('X', 9), ('C', 18), ('O', 53), ('A', 73)]);
 }
 
 #[test]

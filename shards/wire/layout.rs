@@ -92,6 +92,13 @@ macro_rules! accessor {
             $code::from_byte(self.$field)
         }
     };
+    ($(#[$doc:meta])* $field:ident U16 as $code:ident) => {
+        $(#[$doc])*
+        #[inline]
+        pub const fn $field(&self) -> Result<$code, $crate::Malformed> {
+            $code::from_number(self.$field.get())
+        }
+    };
     ($(#[$doc:meta])* $field:ident $plain:tt) => {
         $(#[$doc])*
         #[inline]
@@ -104,6 +111,34 @@ macro_rules! accessor {
         #[inline]
         pub const fn $field(&self) -> $native {
             self.$field.get()
+        }
+    };
+}
+
+/// The `repr(C)` struct over one message's fields, its length asserted, and an accessor a field.
+macro_rules! view {
+    (
+        $(#[$doc:meta])*
+        $name:ident: $header:ident<$kind:literal>, $len:expr;
+        $($(#[$field_doc:meta])* $field:ident: $type:tt $(as $code:ident)?,)*
+    ) => {
+        $(#[$doc])*
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq,
+            zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::KnownLayout,
+            zerocopy::Immutable, zerocopy::Unaligned,
+        )]
+        #[repr(C)]
+        pub struct $name {
+            /// What every message starts with.
+            pub header: $header<$kind>,
+            $($(#[$field_doc])* pub $field: $type,)*
+        }
+
+        const _: () = assert!(size_of::<$name>() == $len);
+
+        impl $name {
+            $(accessor!($(#[$field_doc])* $field $type $(as $code)?);)*
         }
     };
 }
@@ -123,28 +158,17 @@ macro_rules! messages {
         )*
     ) => {
         $(
-            $(#[$doc])*
-            #[derive(
-                Clone, Copy, Debug, PartialEq, Eq,
-                zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::KnownLayout,
-                zerocopy::Immutable, zerocopy::Unaligned,
-            )]
-            #[repr(C)]
-            pub struct $name {
-                /// What every message starts with.
-                pub header: $header<$kind>,
-                $($(#[$field_doc])* pub $field: $type,)*
+            view! {
+                $(#[$doc])*
+                $name: $header<$kind>, $len;
+                $($(#[$field_doc])* $field: $type $(as $code)?,)*
             }
-
-            const _: () = assert!(size_of::<$name>() == $len);
 
             impl $name {
                 /// The type byte.
                 pub const KIND: u8 = $kind;
                 /// The length with the type byte.
                 pub const LEN: usize = $len;
-
-                $(accessor!($(#[$field_doc])* $field $type $(as $code)?);)*
 
                 /// As it goes on the wire.
                 #[inline]

@@ -22,6 +22,7 @@ pub mod glimpse;
 pub mod iextp;
 pub mod itch50;
 pub mod moldudp64;
+pub mod ouch50;
 pub mod pcap;
 mod pcapng;
 pub mod soupbintcp;

@@ -78,6 +78,49 @@ pub enum Malformed {
         /// What follows it.
         len: u16,
     } = 12,
+    /// A message's appendage length is not what follows it.
+    WrongAppendage {
+        /// What the message says, in bytes.
+        want: u16,
+        /// What follows it.
+        len: u16,
+    } = 13,
+    /// An option runs past the end of its appendage.
+    CutOption {
+        /// Where its length stands, from the start of the appendage's options.
+        offset: u16,
+    } = 14,
+    /// An option has length zero, so it has no tag.
+    UntaggedOption {
+        /// Where its length stands, from the start of the appendage's options.
+        offset: u16,
+    } = 15,
+    /// The tag of an option is not one the specification lists.
+    UnknownOption {
+        /// The tag.
+        tag: u8,
+    } = 16,
+    /// The value of an option has another width than its tag has.
+    WrongOption {
+        /// Its tag.
+        tag: u8,
+        /// The width of that tag's values, in bytes.
+        want: u16,
+        /// The width it had.
+        len: u16,
+    } = 17,
+    /// An option stands in its appendage a second time.
+    RepeatedOption {
+        /// Its tag.
+        tag: u8,
+    } = 18,
+    /// A two-byte field holds a number that the specification does not list.
+    UnknownNumber {
+        /// Which field.
+        field: Field,
+        /// The number.
+        number: u16,
+    } = 19,
 }
 
 impl Malformed {
@@ -96,6 +139,13 @@ impl Malformed {
             Self::UnknownVersion { .. } => 10,
             Self::SequenceOverflow { .. } => 11,
             Self::WrongPayload { .. } => 12,
+            Self::WrongAppendage { .. } => 13,
+            Self::CutOption { .. } => 14,
+            Self::UntaggedOption { .. } => 15,
+            Self::UnknownOption { .. } => 16,
+            Self::WrongOption { .. } => 17,
+            Self::RepeatedOption { .. } => 18,
+            Self::UnknownNumber { .. } => 19,
         }
     }
 }
@@ -110,13 +160,20 @@ impl Malformed {
             Self::UnknownType { kind } => (kind, 0, 0),
             Self::WrongLength { kind, want, len } => (kind, want, len),
             Self::UnknownCode { field, code } => (code, field as u16, 0),
-            Self::ShortHeader { want, len } | Self::WrongPayload { want, len } => (0, want, len),
+            Self::ShortHeader { want, len }
+            | Self::WrongPayload { want, len }
+            | Self::WrongAppendage { want, len } => (0, want, len),
             Self::CutBlock { offset }
             | Self::TrailingBytes { offset }
             | Self::NotANumber { offset }
             | Self::ZeroLength { offset }
-            | Self::SequenceOverflow { offset } => (0, offset, 0),
+            | Self::SequenceOverflow { offset }
+            | Self::CutOption { offset }
+            | Self::UntaggedOption { offset } => (0, offset, 0),
             Self::UnknownVersion { version } => (version, 0, 0),
+            Self::UnknownOption { tag } | Self::RepeatedOption { tag } => (tag, 0, 0),
+            Self::WrongOption { tag, want, len } => (tag, want, len),
+            Self::UnknownNumber { field, number } => (0, field as u16, number),
         };
         let head = u64::from(self.number()) | u64::from(byte) << 8;
         head | u64::from(first) << 16 | u64::from(second) << 32
@@ -139,6 +196,13 @@ impl Malformed {
             10 => Self::UnknownVersion { version: byte },
             11 => Self::SequenceOverflow { offset: first },
             12 => Self::WrongPayload { want: first, len: second },
+            13 => Self::WrongAppendage { want: first, len: second },
+            14 => Self::CutOption { offset: first },
+            15 => Self::UntaggedOption { offset: first },
+            16 => Self::UnknownOption { tag: byte },
+            17 => Self::WrongOption { tag: byte, want: first, len: second },
+            18 => Self::RepeatedOption { tag: byte },
+            19 => Self::UnknownNumber { field: Field::from_number(first)?, number: second },
             _ => return None,
         })
     }
@@ -187,6 +251,27 @@ impl fmt::Display for Malformed {
             Self::WrongPayload { want, len } => {
                 write!(f, "header announces {want} bytes of payload and {len} follow it")
             }
+            Self::WrongAppendage { want, len } => {
+                write!(f, "message announces an appendage of {want} bytes and {len} follow it")
+            }
+            Self::CutOption { offset } => {
+                write!(f, "option at offset {offset} runs past the end of its appendage")
+            }
+            Self::UntaggedOption { offset } => {
+                write!(f, "option at offset {offset} has length zero, so it has no tag")
+            }
+            Self::UnknownOption { tag } => {
+                write!(f, "option tag {tag} is not one the specification lists")
+            }
+            Self::WrongOption { tag, want, len } => {
+                write!(f, "option of tag {tag} has a value of {len} bytes where {want} are due")
+            }
+            Self::RepeatedOption { tag } => {
+                write!(f, "option of tag {tag} stands in its appendage a second time")
+            }
+            Self::UnknownNumber { field, number } => {
+                write!(f, "{field} {number:#06x} is not one the specification lists")
+            }
         }
     }
 }
@@ -213,7 +298,7 @@ pub(crate) fn held(len: usize) -> u16 {
 
 macro_rules! fields {
     ($($variant:ident = $number:literal, $name:literal;)*) => {
-        /// A one-byte field whose values are listed. The number is fixed: append, never renumber.
+        /// A field whose values are listed, of one byte or two. The number is fixed: append, never renumber.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[repr(u8)]
         pub enum Field {
@@ -264,6 +349,22 @@ fields! {
     AuctionType = 24, "auction type";
     RejectReason = 25, "login reject reason";
     RetailLiquidity = 26, "retail liquidity indicator";
+    TimeInForce = 27, "time in force";
+    Display = 28, "display";
+    Capacity = 29, "capacity";
+    OrderState = 30, "order state";
+    CancelReason = 31, "cancel reason";
+    BrokenReason = 32, "broken trade reason";
+    OrderReject = 33, "order reject reason";
+    RestateReason = 34, "restate reason";
+    Liquidity = 35, "liquidity flag";
+    SelfMatch = 36, "self-match strategy";
+    OrderPriceType = 37, "order price type";
+    CustomerType = 38, "customer type";
+    PostOnly = 39, "post-only";
+    HandleInst = 40, "handling instruction";
+    BboWeight = 41, "BBO weight indicator";
+    TradeNow = 42, "trade-now";
 }
 
 #[cfg(test)]
@@ -293,6 +394,16 @@ mod tests {
                 6,
                 "message block at offset 20 runs past the end of its packet",
             ),
+            (
+                Malformed::WrongOption { tag: 2, want: 4, len: 3 },
+                17,
+                "option of tag 2 has a value of 3 bytes where 4 are due",
+            ),
+            (
+                Malformed::UnknownNumber { field: Field::OrderReject, number: 0x34 },
+                19,
+                "order reject reason 0x0034 is not one the specification lists",
+            ),
         ];
         for (fault, number, sentence) in cases {
             assert_eq!(fault.number(), number, "{fault:?}");
@@ -315,13 +426,20 @@ mod tests {
             Malformed::UnknownVersion { version: 9 },
             Malformed::SequenceOverflow { offset: 10 },
             Malformed::WrongPayload { want: 40, len: 39 },
+            Malformed::WrongAppendage { want: 6, len: 5 },
+            Malformed::CutOption { offset: 3 },
+            Malformed::UntaggedOption { offset: 6 },
+            Malformed::UnknownOption { tag: 8 },
+            Malformed::WrongOption { tag: 2, want: 4, len: 3 },
+            Malformed::RepeatedOption { tag: 28 },
+            Malformed::UnknownNumber { field: Field::OrderReject, number: 0x0034 },
         ];
         for (at, fault) in faults.into_iter().enumerate() {
             assert_eq!(usize::from(fault.number()), at + 1, "all of them, in order");
             assert_eq!(Malformed::from_bits(fault.to_bits()), Some(fault));
         }
         assert_eq!(Malformed::from_bits(0), None);
-        assert_eq!(Malformed::from_bits(13), None);
+        assert_eq!(Malformed::from_bits(20), None);
         assert_eq!(Malformed::from_bits(u64::MAX), None);
     }
 }
