@@ -23,7 +23,8 @@ fn main() -> io::Result<()> {
     write("binaryfile", &files(&itch))?;
     write("iextp", &[deep.clone(), vec![segment(&deep), segment(&[])]].concat())?;
     write("capture", &captures(&mold))?;
-    write("book", &scripts())
+    write("book", &scripts())?;
+    write("matching", &commands())
 }
 
 /// One file a seed, numbered in order.
@@ -45,19 +46,28 @@ fn scripts() -> Vec<Vec<u8>> {
         ([255, 2, 0, 200, 0], 150),
         ([255, 1, 0, 3, 0], 100),
     ];
-    let mut scripts = Vec::new();
-    for ((head, words), seed) in heads.into_iter().zip(1u64..) {
-        let mut random = seed;
-        let mut script = head.to_vec();
-        script.extend((0..words * 8).map(|_| {
-            random ^= random << 13;
-            random ^= random >> 7;
-            random ^= random << 17;
-            (random >> 32) as u8
-        }));
-        scripts.push(script);
-    }
-    scripts
+    heads.iter().zip(1..).map(|((head, words), seed)| drawn(head, *words, seed)).collect()
+}
+
+/// The exchange's own books, roomy and cramped: orders, far levels and whether a reduced order keeps
+/// its place, then drawn words.
+fn commands() -> Vec<Vec<u8>> {
+    let heads =
+        [([63, 3, 0, 0], 400), ([63, 3, 1, 0], 400), ([6, 1, 0, 0], 150), ([0, 0, 0, 0], 20)];
+    heads.iter().zip(11..).map(|((head, words), seed)| drawn(head, *words, seed)).collect()
+}
+
+/// A head and as many words of eight bytes as it says.
+fn drawn(head: &[u8], words: usize, seed: u64) -> Vec<u8> {
+    let mut random = seed;
+    let mut script = head.to_vec();
+    script.extend((0..words * 8).map(|_| {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        (random >> 32) as u8
+    }));
+    script
 }
 
 /// A message of each type: plain zeros after the type for those without an order in them.

@@ -1,0 +1,25 @@
+//! The exchange's own books: commands in, reports out, in price-time priority.
+//!
+//! Sans-I/O: a command is taken whole before the next one, what came of it goes into the caller's
+//! out-buffer in the order in which it happened, and nothing is called back. Everything is sized at
+//! construction and nothing is allocated afterwards. Knows no port, no protocol, no account's
+//! limits and no clock; a price is a count of its instrument's ticks.
+#![no_std]
+
+extern crate alloc;
+
+mod bitmap;
+mod command;
+mod index;
+mod ladder;
+mod market;
+#[cfg(any(test, feature = "naive"))]
+pub mod naive;
+mod orders;
+mod report;
+#[cfg(any(test, feature = "naive"))]
+pub mod script;
+
+pub use command::{NewOrder, OrderKey, Price, Replace, SelfMatch, Standing, Tick};
+pub use market::{Capacity, Market, Resting, RestingOrder, Rules};
+pub use report::{Ended, Out, Refused, Report};
