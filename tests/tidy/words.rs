@@ -208,6 +208,12 @@ pub(crate) fn safety(file: &File) -> Vec<Fault> {
     for at in positions_of("unsafe", &file.code).into_iter().filter(|_| file.is_rust()) {
         let after = file.code[at + "unsafe".len()..].trim_start();
         let line = line_at(&file.code, at);
+        // A C function; strings are blank here. What follows tells a function from its type.
+        let after =
+            after.strip_prefix("extern").map_or(after, |c| c.trim_start_matches([' ', '"']));
+        if after.starts_with("fn(") || after.starts_with("(no_mangle)") {
+            continue; // the type of a function, or a name that another program looks up
+        }
         let (mark, what) = if after.starts_with("fn") || after.starts_with("trait") {
             ("# Safety", "say under `# Safety` what the caller must hold to")
         } else {
@@ -325,6 +331,13 @@ mod tests {
             ("pub unsafe fn a() {}", 1),
             ("/// # Safety\n///\n/// B holds.\npub unsafe fn a() {}", 0),
             ("    unsafe fn alloc(&self) {}", 0),
+            ("pub unsafe extern \"C\" fn a() {}", 1),
+            (
+                "/// # Safety\n/// B holds.\n#[unsafe(no_mangle)]\npub unsafe extern \"C\" fn a() {}",
+                0,
+            ),
+            ("a: unsafe extern \"C\" fn(*mut u8)", 0),
+            ("unsafe extern \"C\" { fn a(); }", 1),
         ];
         for (text, want) in cases {
             assert_eq!(count(safety, "shards/runtime/a.rs", text), want, "{text}");
