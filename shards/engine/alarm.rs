@@ -133,6 +133,9 @@ impl AlarmKind {
 }
 
 impl Alarm {
+    /// Of [`AlarmKind::SnapshotFailed`]: a message of it could not be read at all.
+    pub(crate) const SNAPSHOT_UNREADABLE: u64 = 200;
+
     /// As it crosses a ring.
     pub fn to_message(&self) -> Message {
         let symbol = self.symbol.map_or(0, Symbol::number);
@@ -180,6 +183,7 @@ fn attempt(why: u64) -> &'static str {
         4 => "silent for too long",
         5 => "not SoupBinTCP",
         6 => "its sequence is no number",
+        Alarm::SNAPSHOT_UNREADABLE => "a message of it could not be read",
         _ => "its sequence does not fit the feed",
     }
 }

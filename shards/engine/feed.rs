@@ -205,10 +205,6 @@ impl Feed {
     /// Carries out what the receiver and the snapshot client want, until neither wants anything.
     #[inline]
     pub(crate) fn pump(&mut self, now: Nanos, board: &mut Board, out: &mut Outbox) {
-        if self.mirror.broken {
-            self.mirror.broken = false;
-            self.receiver.books_broken();
-        }
         loop {
             while self.follow_receiver(now, board, out) {}
             if !self.follow_snapshot(now, board, out) {
@@ -220,6 +216,12 @@ impl Feed {
     /// One step of the receiver's; false where it has none.
     #[inline]
     fn follow_receiver(&mut self, now: Nanos, board: &mut Board, out: &mut Outbox) -> bool {
+        // Before each step: a held packet may have spoiled the books just now, and the next step may be
+        // to trust them. While a snapshot is awaited they are not trusted anyway, and it may mend them.
+        if self.mirror.broken && !self.receiver.awaits_snapshot() {
+            self.mirror.broken = false;
+            self.receiver.books_broken();
+        }
         let Some(step) = self.receiver.poll(now) else { return false };
         match step {
             Step::Apply(held) => {
@@ -275,6 +277,13 @@ impl Feed {
                 Item::Message(message) => {
                     let message = core::iter::once(message);
                     self.mirror.take(SeqNo::default(), message, false, board);
+                }
+                Item::End { join } if self.mirror.broken => {
+                    self.mirror.broken = false; // the receiver holds the books for broken from here on
+                    self.receiver.snapshot_failed(now);
+                    snapshot.again_at = now.saturating_add(SNAPSHOT_AGAIN);
+                    joined = true;
+                    named = Some((AlarmKind::SnapshotFailed, join, Alarm::SNAPSHOT_UNREADABLE));
                 }
                 Item::End { join } => match self.receiver.join(now, join) {
                     Ok(()) => {

@@ -306,6 +306,23 @@ fn a_snapshot_stands_for_what_was_lost_and_the_feed_goes_on_from_its_join() {
     assert_eq!(bench.kinds(), [AlarmKind::SnapshotAsked, AlarmKind::SnapshotJoined]);
 }
 
+/// What spoils the books in the middle of a recovery is known before they are trusted again.
+#[test]
+fn a_snapshot_with_a_bad_message_is_never_trusted() {
+    let (mut bench, mut feed) = (Bench::new(false, true), Feed::new());
+    let bid = add(1, 10, b'B', 1_500_000);
+    feed.packet(bid.as_bytes());
+    let second = feed.packet(add(1, 11, b'S', 1_500_100).as_bytes());
+    bench.datagram(LINE_A, &second);
+    bench.wait(2);
+    bench.tops.clear();
+    serve(&mut bench, &[bid.as_bytes(), b"A"], SeqNo::new(2));
+    assert!(!bench.trade.feeds()[0].mirror().is_trusted());
+    let told: Vec<State> = bench.tops.iter().map(|top| top.state).collect();
+    assert!(told.iter().all(|state| *state == State::Stale), "{told:?}");
+    assert!(bench.kinds().ends_with(&[AlarmKind::SnapshotFailed, AlarmKind::Lost]));
+}
+
 #[test]
 fn an_event_that_does_not_fit_harms_its_own_book_and_is_named_once() {
     let (mut bench, mut feed) = (Bench::new(false, false), Feed::new());

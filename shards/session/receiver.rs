@@ -389,7 +389,7 @@ impl Receiver {
     fn carried(&mut self, now: Nanos, line: Line, (from, end): (u64, u64), bytes: usize) {
         self.track(now, line, (from, end), bytes);
         self.health_of(line).first += 1;
-        if line != Line::Reply {
+        if line != Line::Reply && 1 < self.config.lines {
             self.arrivals.first(now, line as usize, from);
         }
     }

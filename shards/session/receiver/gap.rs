@@ -285,6 +285,11 @@ impl Receiver {
         Ok(())
     }
 
+    /// Whether everything waits for a snapshot.
+    pub const fn awaits_snapshot(&self) -> bool {
+        matches!(self.phase, Phase::Snapshot { .. })
+    }
+
     /// The snapshot asked for is being taken now: where room is short, what waits from before goes first.
     pub fn snapshot_begins(&mut self) {
         if let Phase::Snapshot { since } = &mut self.phase {
@@ -306,7 +311,7 @@ impl Receiver {
     pub fn books_broken(&mut self) {
         self.flowing = false;
         self.broken = true;
-        if self.config.recovery.snapshots && !matches!(self.phase, Phase::Snapshot { .. }) {
+        if self.config.recovery.snapshots && !self.awaits_snapshot() {
             self.begin_snapshot();
         }
     }
