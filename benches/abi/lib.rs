@@ -10,7 +10,7 @@
 #![allow(unsafe_code, reason = "a C interface is made of pointers")]
 
 pub mod record;
-#[cfg(feature = "ring")]
+#[cfg(any(test, feature = "ring"))]
 mod ring;
 mod sink;
 
@@ -46,14 +46,14 @@ struct Engine {
 
 static ENGINE: AtomicPtr<Engine> = AtomicPtr::new(ptr::null_mut());
 
-/// The engine, between `engine_init` and `engine_shutdown`.
+/// Calls `work` with the engine, between `engine_init` and `engine_shutdown`.
 #[inline(always)]
-fn engine() -> &'static mut Engine {
+fn with<T>(work: impl FnOnce(&mut Engine) -> T) -> T {
     let engine = ENGINE.load(Relaxed);
     assert!(!engine.is_null(), "called before engine_init");
     // SAFETY: it points to what `engine_init` leaked and `engine_shutdown` has not taken back; the
-    // harness calls from one thread at a time, and no call is made from within another.
-    unsafe { &mut *engine }
+    // harness calls from one thread at a time, and `work`, which is ours, calls nothing of this file.
+    work(unsafe { &mut *engine })
 }
 
 const fn side_of(side: u8) -> Side {
@@ -69,6 +69,7 @@ pub unsafe extern "C" fn engine_init(_seed: u64, transport: *const Transport, ha
     // SAFETY: the caller's word, above.
     let sink = unsafe { Sink::new(transport, handle) };
     let engine = Engine { market: Market::new(CAPACITY, &[RULES]), sink };
+    engine_shutdown(); // of an engine before this one
     ENGINE.store(Box::into_raw(Box::new(engine)), Relaxed);
 }
 
@@ -90,8 +91,7 @@ pub extern "C" fn engine_shutdown() {
 pub unsafe extern "C" fn engine_on_new_order(order: *const New) {
     // SAFETY: the caller's word, above.
     let order = unsafe { &*order };
-    let Engine { market, sink } = engine();
-    sink.begin(order.sequence, Asked::Enter);
+    let sequence = order.sequence;
     let standing = match order.ioc {
         0 => Standing::Rest,
         _ => Standing::Immediate { min_qty: 0 },
@@ -106,7 +106,10 @@ pub unsafe extern "C" fn engine_on_new_order(order: *const New) {
         group: 0,
         self_match: SelfMatch::Allow,
     };
-    market.enter(&order, sink);
+    with(|Engine { market, sink }| {
+        sink.begin(sequence, Asked::Enter);
+        market.enter(&order, sink);
+    });
 }
 
 /// One cancel.
@@ -117,9 +120,10 @@ pub unsafe extern "C" fn engine_on_new_order(order: *const New) {
 pub unsafe extern "C" fn engine_on_cancel(cancel: *const Cancel) {
     // SAFETY: the caller's word, above.
     let cancel = unsafe { &*cancel };
-    let Engine { market, sink } = engine();
-    sink.begin(cancel.sequence, Asked::Cancel);
-    market.cancel(OrderKey::new(cancel.order_id), sink);
+    with(|Engine { market, sink }| {
+        sink.begin(cancel.sequence, Asked::Cancel);
+        market.cancel(OrderKey::new(cancel.order_id), sink);
+    });
 }
 
 /// One modify.
@@ -130,41 +134,43 @@ pub unsafe extern "C" fn engine_on_cancel(cancel: *const Cancel) {
 pub unsafe extern "C" fn engine_on_modify(modify: *const Modify) {
     // SAFETY: the caller's word, above.
     let modify = unsafe { &*modify };
-    let Engine { market, sink } = engine();
-    sink.begin(modify.sequence, Asked::Modify);
     let key = OrderKey::new(modify.order_id);
     let replace = Replace {
         old: key,
         new: key,
         qty: modify.quantity,
         tick: Tick::new(modify.price),
+        post_only: false,
         self_match: SelfMatch::Allow,
     };
-    market.replace(&replace, sink);
+    with(|Engine { market, sink }| {
+        sink.begin(modify.sequence, Asked::Modify);
+        market.replace(&replace, sink);
+    });
 }
 
 /// Everything was matched when its call returned; what our own ring holds back goes out.
 #[unsafe(no_mangle)]
 pub extern "C" fn engine_flush() {
-    engine().sink.flush();
+    with(|engine| engine.sink.flush());
 }
 
 /// The best bid, or the lowest number.
 #[unsafe(no_mangle)]
 pub extern "C" fn engine_query_best_bid() -> i64 {
-    engine().market.best(INSTRUMENT, Side::Buy).map_or(i64::MIN, Tick::get)
+    with(|engine| engine.market.best(INSTRUMENT, Side::Buy)).map_or(i64::MIN, Tick::get)
 }
 
 /// The best offer, or the highest number.
 #[unsafe(no_mangle)]
 pub extern "C" fn engine_query_best_ask() -> i64 {
-    engine().market.best(INSTRUMENT, Side::Sell).map_or(i64::MAX, Tick::get)
+    with(|engine| engine.market.best(INSTRUMENT, Side::Sell)).map_or(i64::MAX, Tick::get)
 }
 
 /// The shares at a price.
 #[unsafe(no_mangle)]
 pub extern "C" fn engine_query_depth_at(price: i64, side: u8) -> u64 {
-    engine().market.depth_at(INSTRUMENT, side_of(side), Tick::new(price))
+    with(|engine| engine.market.depth_at(INSTRUMENT, side_of(side), Tick::new(price)))
 }
 
 /// Our own ring in place of the harness's queue.

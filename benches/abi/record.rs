@@ -34,7 +34,7 @@ pub struct Modify {
 
 /// What happened.
 #[derive(Clone, Copy, Default)]
-#[repr(C, align(64))]
+#[repr(C)]
 pub struct Record {
     pub(crate) kind: u8,
     pub(crate) side: u8,

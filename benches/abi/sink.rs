@@ -3,7 +3,7 @@
 use core::ffi::c_void;
 use core::hint::spin_loop;
 
-use matching::{Out, Report};
+use matching::{Ended, Out, Report};
 
 use crate::record::{Record, Transport, kind};
 #[cfg(feature = "ring")]
@@ -37,7 +37,7 @@ pub(crate) struct Sink {
     #[cfg(not(feature = "ring"))]
     held_len: usize,
     #[cfg(feature = "ring")]
-    ring: &'static mut Ring,
+    ring: &'static Ring,
     sequence: u64,
     asked: Asked,
 }
@@ -132,6 +132,8 @@ impl Out for Sink {
                 taker: taker.get(),
                 ..blank
             },
+            // The interface says only that a modify was refused.
+            Report::Cancelled { why: Ended::Refused, .. } => return,
             Report::Cancelled { order, side, tick, qty, .. } => Record {
                 kind: kind::CANCEL_ACK,
                 side: side as u8,

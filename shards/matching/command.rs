@@ -1,4 +1,4 @@
-//! What a market is asked to do.
+//! What a market is asked to do. Knows no protocol and no account: whoever asks was let in before.
 
 use core::fmt;
 
@@ -29,6 +29,9 @@ impl fmt::Display for Tick {
 }
 
 /// By which number whoever entered an order names it: one live order has it at a time.
+///
+/// The port deals it, near-dense (its own number above the client's counter, say): numbers that a
+/// client could choose freely could be chosen to collide in the index.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]
 pub struct OrderKey(u64);
@@ -117,6 +120,8 @@ pub struct Replace {
     pub qty: u32,
     /// Its limit from here on.
     pub tick: Tick,
+    /// It is refused where any part of it would be filled at once.
+    pub post_only: bool,
     /// What happens where it meets its own group.
     pub self_match: SelfMatch,
 }

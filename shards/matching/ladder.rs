@@ -47,10 +47,12 @@ pub(crate) struct Ladder {
     taken: Bitmap,
     /// Levels outside the window, by place.
     far: Vec<(i32, Level)>,
+    /// How many those may be; a `Vec` may have made room for more.
+    far_max: usize,
 }
 
 impl Ladder {
-    /// An empty side. Writes all it will ever use.
+    /// An empty side. Writes its window, so that no page fault is left for later.
     pub(crate) fn new(side: Side, rules: &Rules) -> Self {
         let low = rules.reference.get() - i64::from(rules.window / 2);
         let (zero, step) = match side {
@@ -64,6 +66,7 @@ impl Ladder {
             window: vec![Level::EMPTY; rules.window as usize],
             taken: Bitmap::new(rules.window),
             far: Vec::with_capacity(rules.far_levels as usize),
+            far_max: rules.far_levels as usize,
         }
     }
 
@@ -125,6 +128,11 @@ impl Ladder {
         }
     }
 
+    /// Whether a place lies outside the window.
+    pub(crate) fn is_far(&self, place: i32) -> bool {
+        self.near(place).is_none()
+    }
+
     /// Whether an order could rest at a place.
     #[inline(always)]
     pub(crate) fn has_room(&self, place: i32) -> bool {
@@ -133,8 +141,7 @@ impl Ladder {
 
     #[cold]
     fn has_far_room(&self, place: i32) -> bool {
-        self.far.len() < self.far.capacity()
-            || self.far.binary_search_by_key(&place, |far| far.0).is_ok()
+        self.far.len() < self.far_max || self.far.binary_search_by_key(&place, |far| far.0).is_ok()
     }
 
     /// The next taken place after one.
@@ -186,7 +193,7 @@ impl Ladder {
         let at = match self.far.binary_search_by_key(&place, |far| far.0) {
             Ok(at) => at,
             Err(at) => {
-                assert!(self.far.len() < self.far.capacity(), "room was asked for");
+                assert!(self.far.len() < self.far_max, "room was asked for");
                 self.far.insert(at, (place, Level::EMPTY));
                 at
             }

@@ -19,6 +19,8 @@ mod orders;
 mod report;
 #[cfg(any(test, feature = "naive"))]
 pub mod script;
+#[cfg(test)]
+mod tests;
 
 pub use command::{NewOrder, OrderKey, Price, Replace, SelfMatch, Standing, Tick};
 pub use market::{Capacity, Market, Resting, RestingOrder, Rules};

@@ -1,4 +1,4 @@
-//! All books of one exchange shard, and what each command does to them.
+//! All books of one exchange shard, and what each command does to them. Knows no port and no clock.
 
 use alloc::vec::Vec;
 
@@ -14,7 +14,7 @@ use crate::{
 /// How much room to make. All of it is allocated by [`Market::new`] and never grows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capacity {
-    /// Resting orders, over all instruments: 32 bytes each and 8 to 26 of index.
+    /// Resting orders, over all instruments: 32 bytes each and 13 to 26 of index.
     pub orders: u32,
 }
 
@@ -65,6 +65,10 @@ enum Met {
 
 impl Market {
     /// All books empty, one for each of `rules`, in order of instrument.
+    ///
+    /// # Panics
+    /// Where a window or a capacity exceeds its stated maximum, or a reference is so far out that the
+    /// window around it leaves the range of ticks.
     pub fn new(capacity: Capacity, rules: &[Rules]) -> Self {
         let ladders = |rules: &Rules| Side::BOTH.map(|side| Ladder::new(side, rules));
         let book = |rules: &Rules| Book { ladders: ladders(rules), keeps_place: rules.keeps_place };
@@ -167,7 +171,7 @@ impl Market {
     /// with [`Report::Cancelled`] after that: its owner wanted it as it was no longer.
     #[inline]
     pub fn replace(&mut self, replace: &Replace, out: &mut impl Out) {
-        let &Replace { old, new, qty, tick, self_match } = replace;
+        let &Replace { old, new, qty, tick, post_only, self_match } = replace;
         let Some(found) = self.index.find(&self.orders, old.get()) else {
             return out.push(Report::Refused { order: old, why: Refused::NotLive });
         };
@@ -177,12 +181,21 @@ impl Market {
         let slot = &self.orders[found.slot];
         let (at, side, group) = (slot.ladder, slot.side(), slot.group);
         let (was_place, was_qty) = (slot.place, slot.qty);
+        let is_alone = slot.ahead == NONE && slot.behind == NONE;
         let instrument = InstrumentId::new(at >> 1);
         let book = &mut self.books[instrument.index()];
         let [own, other] = [side, side.opposite()].map(|side| &book.ladders[side as usize]);
         let way = match (own.place(tick), other.place(tick)) {
             _ if qty == 0 => Err(Refused::Qty),
-            (Some(place), Some(limit)) if own.has_room(place) => Ok((place, limit)),
+            (Some(_), Some(limit)) if post_only && other.best() <= limit => {
+                Err(Refused::WouldTrade)
+            }
+            // It leaves its own level first; alone there, it leaves room for another far one.
+            (Some(place), Some(limit))
+                if own.has_room(place) || (is_alone && own.is_far(was_place)) =>
+            {
+                Ok((place, limit))
+            }
             (Some(_), Some(_)) => Err(Refused::LevelsFull),
             (None, _) | (_, None) => Err(Refused::Price),
         };
@@ -328,6 +341,9 @@ impl Market {
     fn reaches(&self, instrument: InstrumentId, taker: &Taker, min_qty: u32) -> bool {
         let ladder = &self.books[instrument.index()].ladders[taker.side.opposite() as usize];
         let careful = taker.group != 0 && taker.self_match != SelfMatch::Allow;
+        if taker.leaves < min_qty {
+            return false;
+        }
         let (mut leaves, mut filled) = (u64::from(taker.leaves), 0);
         let (mut place, min_qty) = (ladder.best(), u64::from(min_qty));
         while place <= taker.limit {
@@ -338,7 +354,7 @@ impl Market {
                 filled += qty;
                 leaves -= qty;
             }
-            while id != NONE {
+            while id != NONE && leaves != 0 {
                 let maker = &self.orders[id];
                 let qty = u64::from(maker.qty).min(leaves);
                 if maker.group != taker.group {
@@ -355,8 +371,8 @@ impl Market {
                 }
                 id = maker.behind;
             }
-            if min_qty <= filled {
-                return true;
+            if min_qty <= filled || leaves == 0 {
+                return min_qty <= filled;
             }
             place = ladder.after(place);
         }

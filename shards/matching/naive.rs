@@ -125,13 +125,20 @@ impl Market {
         if self.orders.len() == self.capacity.orders as usize {
             return Err(Refused::OrdersFull);
         }
-        if !self.has_room(order.instrument, order.side, tick) {
+        if !self.has_room(order.instrument, order.side, tick, None) {
             return Err(Refused::LevelsFull);
         }
         Ok(())
     }
 
-    fn has_room(&self, instrument: InstrumentId, side: Side, tick: Tick) -> bool {
+    /// `but`: an order that leaves first.
+    fn has_room(
+        &self,
+        instrument: InstrumentId,
+        side: Side,
+        tick: Tick,
+        but: Option<OrderKey>,
+    ) -> bool {
         let rules = &self.rules[instrument.index()];
         if is_in_window(rules, tick) {
             return true;
@@ -140,6 +147,7 @@ impl Market {
             .orders
             .iter()
             .filter(|live| live.instrument == instrument && live.side == side)
+            .filter(|live| Some(live.key) != but)
             .map(|live| live.tick)
             .filter(|tick| !is_in_window(rules, *tick))
             .collect();
@@ -255,7 +263,7 @@ impl Market {
 
     /// As [`crate::Market::replace`].
     pub fn replace(&mut self, replace: &Replace, out: &mut Vec<Report>) {
-        let &Replace { old, new, qty, tick, self_match } = replace;
+        let &Replace { old, new, qty, tick, post_only, self_match } = replace;
         let Some(at) = self.orders.iter().position(|live| live.key == old) else {
             out.push(Report::Refused { order: old, why: Refused::NotLive });
             return;
@@ -270,7 +278,9 @@ impl Market {
             Some(Refused::Qty)
         } else if !is_near(&rules, tick) {
             Some(Refused::Price)
-        } else if !self.has_room(live.instrument, live.side, tick) {
+        } else if post_only && self.best_maker(live.instrument, live.side, Some(tick)).is_some() {
+            Some(Refused::WouldTrade)
+        } else if !self.has_room(live.instrument, live.side, tick, Some(old)) {
             Some(Refused::LevelsFull)
         } else {
             None

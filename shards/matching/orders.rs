@@ -24,7 +24,7 @@ pub(crate) struct Slot {
     pub(crate) behind: u32,
     /// The order ahead of it.
     pub(crate) ahead: u32,
-    /// Instrument and side: see [`Slot::ladder`].
+    /// Instrument and side: `instrument << 1 | side`.
     pub(crate) ladder: u32,
     /// Its self-match group.
     pub(crate) group: u32,

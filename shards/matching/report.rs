@@ -1,4 +1,4 @@
-//! What came of a command.
+//! What came of a command. Knows no protocol: a port says it in its own words.
 
 use types::Side;
 
@@ -56,7 +56,8 @@ pub enum Report {
         /// Its shares.
         qty: u32,
     },
-    /// An order was not taken, or a live one not cancelled or changed; nothing else happened.
+    /// An order was not taken, or a live one not cancelled or changed. Nothing else happened, unless
+    /// a live order ends now because of what it was to become.
     Refused {
         /// The order.
         order: OrderKey,
@@ -95,7 +96,7 @@ pub enum Report {
         /// What is open of the taker afterwards.
         taker_leaves: u32,
     },
-    /// A resting order shrank without a trade, by self-match prevention.
+    /// An order, resting or incoming, shrank without a trade, by self-match prevention.
     Decremented {
         /// The order.
         order: OrderKey,
@@ -120,7 +121,8 @@ pub enum Report {
 }
 
 /// Where reports go, in the order in which things happened. It only takes them: nothing it does can
-/// reach the market.
+/// reach the market. A command gives at most three reports and one for each order that rests on the
+/// other side.
 pub trait Out {
     /// Takes one.
     fn push(&mut self, report: Report);

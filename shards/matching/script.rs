@@ -140,7 +140,8 @@ fn command(word: &[u8]) -> Command {
         0 => Command::Cancel(key(word[4])),
         1 => {
             let new = if word[5] < 128 { key(word[4]) } else { key(word[5]) };
-            Command::Replace(Replace { old: key(word[4]), new, qty, tick, self_match })
+            let (old, post_only) = (key(word[4]), word[7].is_multiple_of(4));
+            Command::Replace(Replace { old, new, qty, tick, post_only, self_match })
         }
         _ => Command::Enter(NewOrder {
             key: key(word[4]),

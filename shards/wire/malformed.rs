@@ -365,6 +365,7 @@ fields! {
     HandleInst = 40, "handling instruction";
     BboWeight = 41, "BBO weight indicator";
     TradeNow = 42, "trade-now";
+    DiscretionPriceType = 43, "discretion price type";
 }
 
 #[cfg(test)]

@@ -26,8 +26,8 @@ const GRAPH: &[Row] = &[
     Row { name: "venue",   no_std: true,  ours: &["types", "wire"], theirs: &[] },
     // The hash of a book's state must stay the same from one release to the next.
     Row { name: "book",    no_std: true,  ours: &["types"],         theirs: &["xxhash-rust"] },
-    // futures-lite: the read and write traits of glommio's streams. loom: in checks only.
     Row { name: "matching", no_std: true, ours: &["types"],         theirs: &[] },
+    // futures-lite: the read and write traits of glommio's streams. loom: in checks only.
     Row { name: "runtime", no_std: false, ours: &["types"],
           theirs: &["glommio", "rtrb", "libc", "nix", "io-uring", "quanta", "hdrhistogram", "tracing",
                    "futures-lite", "loom"] },

@@ -92,7 +92,7 @@ const ABSENT: &[Absent] = &[
         instead: "a session knows no instrument and no order; that is the venue's work",
     },
     Absent {
-        within: &["shards/book"],
+        within: &["shards/book", "shards/matching"],
         except: &[],
         words: &["nasdaq", "iex", "itch", "itch50", "deep", "mold"],
         in_tests: false,

@@ -272,7 +272,7 @@ codes! {
 
 codes! {
     /// What an order's discretion price follows (option 10).
-    DiscretionType in OrderPriceType {
+    DiscretionType in DiscretionPriceType {
         /// Nothing: it is a limit.
         Limit = b'L',
         /// The best price of the other side.
