@@ -21,7 +21,9 @@ mod report;
 pub mod script;
 #[cfg(test)]
 mod tests;
+mod ticks;
 
 pub use command::{NewOrder, OrderKey, Price, Replace, SelfMatch, Standing, Tick};
 pub use market::{Capacity, Market, Resting, RestingOrder, Rules};
 pub use report::{Ended, Out, Refused, Report};
+pub use ticks::{BANDS_MAX, BadTable, TickTable};
