@@ -114,11 +114,9 @@ fn captured_nasdaq_datagrams_decode_and_encode_to_the_same_bytes() {
     assert_eq!(counts.iter().max(), Some(&38), "the fullest packet");
 }
 
-#[test]
-fn captured_soupbintcp_decodes_and_encodes_to_the_same_bytes() {
-    let Some(folder) = recorded("pcap/Nasdaq.Nsm.Ouch.v5.0") else { return };
-    let mut kinds = Vec::new();
-    for path in captures(&folder) {
+/// Each SoupBinTCP packet of the captures of a folder, with its bytes.
+fn each_soup_packet(folder: &Path, mut take: impl FnMut(&Packet<'_>, &[u8])) {
+    for path in captures(folder) {
         let file = fs::read(&path).expect("capture is readable");
         for frame in Capture::open(&file).expect("magic is known") {
             let frame = frame.expect("record is whole");
@@ -126,17 +124,27 @@ fn captured_soupbintcp_decodes_and_encodes_to_the_same_bytes() {
                 panic!("{}: no TCP at {}", path.display(), frame.offset)
             };
             let mut stream = segment.payload;
-            while !stream.is_empty() {
-                let next = soupbintcp::next_packet(stream).expect("packet is known");
-                let (packet, len) = next.expect("packet is whole");
-                let mut out = [0; 512];
-                let again = packet.encode(&mut out).expect("room");
-                assert_eq!(out[..again], stream[..len], "{}", path.display());
-                kinds.push(char::from(stream[2]));
+            while let Some((packet, len)) =
+                soupbintcp::next_packet(stream).expect("packet is known")
+            {
+                take(&packet, &stream[..len]);
                 stream = &stream[len..];
             }
+            assert!(stream.is_empty(), "{}: a packet is cut", path.display());
         }
     }
+}
+
+#[test]
+fn captured_soupbintcp_decodes_and_encodes_to_the_same_bytes() {
+    let Some(folder) = recorded("pcap/Nasdaq.Nsm.Ouch.v5.0") else { return };
+    let mut kinds = Vec::new();
+    each_soup_packet(&folder, |packet, bytes| {
+        let mut out = [0; 512];
+        let again = packet.encode(&mut out).expect("room");
+        assert_eq!(out[..again], *bytes);
+        kinds.push(char::from(bytes[2]));
+    });
     // In the order of the file names: cancel, canceled, client heartbeat, enter, accepted, server heartbeat.
     assert_eq!(kinds, ['U', 'S', 'R', 'U', 'S', 'H']);
 }
@@ -230,29 +238,18 @@ fn answer_again(bytes: &[u8]) -> Vec<u8> {
 fn captured_ouch_decodes_and_encodes_to_the_same_bytes() {
     let Some(folder) = recorded("pcap/Nasdaq.Nsm.Ouch.v5.0") else { return };
     let mut seen = Vec::new();
-    for path in captures(&folder) {
-        let file = fs::read(&path).expect("capture is readable");
-        for frame in Capture::open(&file).expect("magic is known") {
-            let frame = frame.expect("record is whole");
-            let Ok(Carried::Tcp(segment)) = decode(frame.link, frame.bytes) else {
-                panic!("{}: no TCP at {}", path.display(), frame.offset)
-            };
-            let mut stream = segment.payload;
-            while let Some((packet, len)) =
-                soupbintcp::next_packet(stream).expect("packet is known")
-            {
-                if let Packet::Unsequenced(message) = packet {
-                    assert_eq!(request_again(message), message, "{}", path.display());
-                    seen.push((char::from(message[0]), message.len()));
-                } else if let Packet::Sequenced(message) = packet {
-                    assert_eq!(answer_again(message), message, "{}", path.display());
-                    seen.push((char::from(message[0]), message.len()));
-                }
-                stream = &stream[len..];
-            }
-            assert!(stream.is_empty(), "{}: a packet is cut", path.display());
-        }
-    }
+    each_soup_packet(&folder, |packet, _| {
+        let message = if let Packet::Unsequenced(message) = packet {
+            assert_eq!(request_again(message), *message);
+            message
+        } else if let Packet::Sequenced(message) = packet {
+            assert_eq!(answer_again(message), *message);
+            message
+        } else {
+            return;
+        };
+        seen.push((char::from(message[0]), message.len()));
+    });
     // Cancel and canceled without an appendage; enter with a firm; accepted with a firm and a BBO weight.
     assert_eq!(seen, [('X', 9), ('C', 18), ('O', 53), ('A', 73)]);
 }

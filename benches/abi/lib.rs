@@ -2,7 +2,7 @@
 //!
 //! `flash1-dev/matching-engine-benchmark` loads this library, sends one message a call and hashes
 //! the reports. The books are the ones that the venue runs; this file only turns its messages into
-//! commands and reports into its records. With feature `ring` reports leave by [`ring`] instead of
+//! commands and reports into its records. With feature `ring` reports leave by `ring.rs` instead of
 //! the queue that the harness supplies.
 //!
 //! The one place outside `shards/runtime` with unsafe code: a C interface is made of pointers. The

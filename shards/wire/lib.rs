@@ -10,6 +10,7 @@
 
 extern crate alloc;
 
+mod kind;
 #[macro_use]
 mod layout;
 mod malformed;

@@ -6,51 +6,11 @@
 //!
 //! Source: Nasdaq OUCH 5.0, 2.1 to 2.8.
 
+pub use crate::kind::{Head, Header};
+
 use super::code::*;
 use super::tag::{Tag, Tags};
 use zerocopy::big_endian::{U32, U64};
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
-
-/// What every message starts with: its type byte, not yet checked.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
-)]
-#[repr(transparent)]
-pub struct Header(u8);
-
-impl Header {
-    /// The type byte.
-    #[inline]
-    pub const fn kind(&self) -> u8 {
-        self.0
-    }
-}
-
-/// The header of messages of one type.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
-)]
-#[repr(transparent)]
-pub struct Head<const KIND: u8>(Header);
-
-impl<const KIND: u8> Head<KIND> {
-    /// The one there is.
-    pub const fn new() -> Self {
-        Self(Header(KIND))
-    }
-
-    /// The same for every type of message.
-    #[inline]
-    pub const fn any(&self) -> &Header {
-        &self.0
-    }
-}
-
-impl<const KIND: u8> Default for Head<KIND> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
 
 appended! {
     header Head, any Header;
