@@ -57,7 +57,15 @@ skew_us = 50
     )
 }
 
+/// A run that ends well.
 fn run(config: &str, seconds: u32) -> Value {
+    let (figures, error) = ended(config, seconds);
+    assert_eq!(error, None);
+    figures
+}
+
+/// What a run printed, and what it said where it did not end well.
+fn ended(config: &str, seconds: u32) -> (Value, Option<String>) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("run.toml");
     fs::write(&file, config).unwrap();
@@ -69,8 +77,7 @@ fn run(config: &str, seconds: u32) -> Value {
         .arg(&file)
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
     let figures: Value = serde_json::from_slice(&output.stdout).unwrap();
     for file in figures["files"].as_array().unwrap() {
         let hist = Command::new(env!("CARGO_BIN_EXE_rialto"))
@@ -79,7 +86,7 @@ fn run(config: &str, seconds: u32) -> Value {
             .unwrap();
         assert!(hist.status.success(), "{}", String::from_utf8_lossy(&hist.stderr));
     }
-    figures
+    (figures, (!output.status.success()).then_some(said))
 }
 
 fn sum(figures: &Value, list: &str, key: &str) -> u64 {
@@ -97,6 +104,16 @@ fn books_from_lossy_lines_are_those_of_a_lossless_run() {
     assert_eq!(sum(&figures, "recovery", "faults"), 0);
     assert_eq!(sum(&figures, "recovery", "went_stale"), 0);
     assert!(0 < figures["latency"]["packet_to_book"]["count"].as_u64().unwrap());
+}
+
+/// The lossless run has no more room than the run, so equal hashes are not enough.
+#[test]
+fn books_without_room_are_no_success_though_both_runs_agree() {
+    let cramped = config("", "").replace("orders = 65_536", "orders = 8");
+    let (figures, said) = ended(&cramped, 1);
+    assert!(0 < sum(&figures, "recovery", "went_stale"));
+    let said = said.expect("it failed");
+    assert!(said.contains("went stale") && said.contains("raise its capacity"), "{said}");
 }
 
 #[test]

@@ -70,7 +70,7 @@ pub(super) struct Replay {
     #[arg(value_parser = clap::value_parser!(u16).range(1..=64))]
     shards: u16,
     /// Live orders to make room for on each shard
-    #[arg(long, value_name = "N", default_value = "4M", value_parser = values::count)]
+    #[arg(long, value_name = "N", default_value = "4M", value_parser = values::room)]
     orders: Count,
     /// Print one JSON object
     #[arg(long, conflicts_with = "symbol")]

@@ -35,6 +35,21 @@ pub(super) struct Pair<T>(pub(super) [T; 2]);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Maybe<T>(pub(super) Option<T>);
 
+/// Orders that a shard makes room for, each with a level of its own.
+const ROOM_MAX: u64 = 1 << 27;
+
+/// Reads how many orders to make room for.
+///
+/// # Errors
+/// As [`count`]; none, or more than a shard's books can have levels.
+pub(super) fn room(text: &str) -> Result<Count, String> {
+    match count(text)? {
+        Count(0) => Err("there must be room for one".to_owned()),
+        Count(orders) if ROOM_MAX < orders => Err(format!("at most {ROOM_MAX} on a shard")),
+        room => Ok(room),
+    }
+}
+
 /// Reads one or two parts.
 ///
 /// # Errors
@@ -203,11 +218,25 @@ fn split(text: &str) -> (&str, &str) {
 mod tests {
     use super::{
         Count, Maybe, Pace, Pair, Part, Span, address, count, group, pace, padded, part, parts,
-        span,
+        room, span,
     };
     use proptest::prelude::*;
     use std::net::SocketAddr;
     use std::time::Duration;
+
+    #[test]
+    fn room_is_for_one_order_at_least_and_no_more_than_books_hold() {
+        let cases = [
+            ("1", Some(1)),
+            ("4M", Some(4_000_000)),
+            ("134217728", Some(1 << 27)),
+            ("134217729", None),
+            ("0", None),
+        ];
+        for (text, want) in cases {
+            assert_eq!(room(text).ok(), want.map(Count), "{text}");
+        }
+    }
 
     #[test]
     fn durations_name_their_unit() {

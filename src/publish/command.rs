@@ -64,12 +64,20 @@ pub fn command(options: CommandOptions) -> Result<(), Failure> {
         thread::sleep(LOOK);
     }
     let stats = publisher.stop()?;
+    let refused: u64 = stats.lines.iter().map(|line| line.failed).sum();
+    let nothing_left = 0 < refused && stats.lines.iter().all(|line| line.packets == 0);
     let elapsed_ns = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
     let output = Output { stats, elapsed_ns, interrupted };
     if json {
-        return terminal::print_json(&output);
+        terminal::print_json(&output)?;
+    } else {
+        terminal::print(&summary(&output))?;
     }
-    terminal::print(&summary(&output))
+    if nothing_left {
+        return Err(Failure::failed(format!("the system refused all {refused} packets"))
+            .remedy("publish to a multicast group, by an interface that can reach it"));
+    }
+    Ok(())
 }
 
 fn summary(output: &Output) -> String {

@@ -155,8 +155,13 @@ impl Summary {
     /// Whether the run was what it should have been.
     ///
     /// # Errors
-    /// The session was not recovered in time, or the books are not those of a lossless run.
+    /// Nothing came, or not all of it in time; the books could not hold it; or they are not those of a
+    /// lossless run.
     pub(super) fn verdict(&self) -> Result<(), Failure> {
+        if !self.recovered_whole && self.feeds.iter().all(|line| line.packets == 0) {
+            return Err(Failure::failed("nothing of the published session was heard on any line")
+                .remedy("let this host pass multicast on loopback, and lines lose less than all"));
+        }
         if !self.recovered_whole {
             let published = self.messages_published.unwrap_or(0);
             let behind = self.recovery.iter().filter(|row| row.next <= published).map(|row| {
@@ -167,6 +172,15 @@ impl Summary {
             return Err(Failure::failed(what).remedy(
                 "this host is too busy for the rate: lower publish.rate, or free its cpus",
             ));
+        }
+        // The lossless run has the same room, so its books are stale as well, and equal.
+        let harmed = self.recovery.iter().find(|row| 0 < row.went_stale + row.faults);
+        if let (Some(row), Some(_)) = (harmed, &self.lossless_state_hash) {
+            let (shard, books, messages) = (&row.shard, row.went_stale, row.faults);
+            return Err(Failure::failed(format!(
+                "shard {shard} has {books} books that went stale and {messages} messages that it could not use"
+            ))
+            .remedy("see the log for each one; where it had no room, raise its capacity"));
         }
         match &self.lossless_state_hash {
             Some(lossless) if *lossless != self.state_hash => Err(Failure::failed(format!(
@@ -269,6 +283,8 @@ impl Summary {
             ">given up",
             ">requests",
             ">snapshots",
+            ">faults",
+            ">stale",
         ];
         let mut table = terminal::table(&headings);
         for row in &self.recovery {
@@ -283,6 +299,8 @@ impl Summary {
                 thousands(row.given_up),
                 thousands(row.requests),
                 thousands(row.snapshots),
+                thousands(row.faults),
+                thousands(row.went_stale),
             ]);
         }
         terminal::lines(&table)
