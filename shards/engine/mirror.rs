@@ -105,7 +105,10 @@ impl Mirror {
             let kind = message.first().copied().unwrap_or(0);
             self.tally.by_type[usize::from(kind)] += 1;
             match self.venue.decode(message, &mut board.roster) {
-                Ok(Normal::Event(event)) if !ahead => self.apply_one(sequence, &event, board),
+                Ok(Normal::Event(event)) if !ahead => {
+                    self.tally.events += 1;
+                    apply(&mut self.books, &event, (&mut self.named, self.place, sequence), board);
+                }
                 Ok(Normal::Event(event)) => {
                     self.batch.push((sequence, event));
                     if self.batch.is_full() {
@@ -134,24 +137,11 @@ impl Mirror {
             board.warm(event.instrument);
         }
         self.tally.events += self.batch.len() as u64;
-        for (sequence, event) in &self.batch {
-            let touched = self.books.apply(event);
-            self.books.note(touched, board);
-            if touched.applied.is_inconsistent() {
-                doubt(&mut self.named, self.place, *sequence, touched, board);
-            }
+        let Self { books, named, place, batch, .. } = self;
+        for (sequence, event) in &*batch {
+            apply(books, event, (named, *place, *sequence), board);
         }
-        self.batch.clear();
-    }
-
-    #[inline]
-    fn apply_one(&mut self, sequence: SeqNo, event: &MarketEvent, board: &mut Board) {
-        self.tally.events += 1;
-        let touched = self.books.apply(event);
-        self.books.note(touched, board);
-        if touched.applied.is_inconsistent() {
-            doubt(&mut self.named, self.place, sequence, touched, board);
-        }
+        batch.clear();
     }
 
     #[cold]
@@ -220,6 +210,21 @@ impl Mirror {
     /// Whether the feed is whole.
     pub fn is_trusted(&self) -> bool {
         self.trusted
+    }
+}
+
+/// Applies one event, and notes what there is to tell of it.
+#[inline(always)]
+fn apply(
+    books: &mut Books,
+    event: &MarketEvent,
+    (named, place, sequence): (&mut Named, u8, SeqNo),
+    board: &mut Board,
+) {
+    let touched = books.apply(event);
+    books.note(touched, board);
+    if touched.applied.is_inconsistent() {
+        doubt(named, place, sequence, touched, board);
     }
 }
 

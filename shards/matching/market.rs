@@ -94,29 +94,38 @@ impl Market {
         let &NewOrder { key, side, qty, group, self_match, .. } = order;
         out.push(Report::Accepted { order: key, side, tick, qty });
         let mut taker = Taker { key, side, limit, leaves: qty, group, self_match };
-        let immediate = match order.standing {
-            Standing::Rest | Standing::PostOnly => place.is_none(),
-            Standing::Immediate { min_qty } => {
-                if 0 < min_qty && !self.reaches(order.instrument, &taker, min_qty) {
-                    let why = Ended::MinQty;
-                    return out.push(Report::Cancelled { order: key, side, tick, qty, why });
-                }
-                true
-            }
-        };
+        if let Standing::Immediate { min_qty } = order.standing
+            && 0 < min_qty
+            && !self.reaches(order.instrument, &taker, min_qty)
+        {
+            let why = Ended::MinQty;
+            return out.push(Report::Cancelled { order: key, side, tick, qty, why });
+        }
         let met = self.take(order.instrument, &mut taker, out);
-        let why = match (met, place) {
-            _ if taker.leaves == 0 => return,
-            (Met::Itself, _) => Ended::SelfMatch,
-            (Met::Others, Some(place)) if !immediate => {
-                return self.rest(order.instrument, &taker, place);
-            }
-            (Met::Others, _) => Ended::Immediate,
-        };
-        out.push(Report::Cancelled { order: key, side, tick, qty: taker.leaves, why });
+        self.settle(order.instrument, &taker, met, (place, tick), out);
     }
 
-    /// How far an order may go on the other side, and where it would rest on its own.
+    /// What is left of a taker rests at its place, or ends where it has none or met itself.
+    #[inline(always)]
+    fn settle(
+        &mut self,
+        instrument: InstrumentId,
+        taker: &Taker,
+        met: Met,
+        (place, tick): (Option<i32>, Option<Tick>),
+        out: &mut impl Out,
+    ) {
+        let &Taker { key: order, side, leaves: qty, .. } = taker;
+        let why = match (met, place) {
+            _ if qty == 0 => return,
+            (Met::Others, Some(place)) => return self.rest(instrument, taker, place),
+            (Met::Others, None) => Ended::Immediate,
+            (Met::Itself, _) => Ended::SelfMatch,
+        };
+        out.push(Report::Cancelled { order, side, tick, qty, why });
+    }
+
+    /// How far an order may go on the other side, and where it would rest on its own if it may.
     #[inline(always)]
     fn check(&self, order: &NewOrder) -> Result<(i32, Option<i32>), Refused> {
         let book = self.books.get(order.instrument.index()).ok_or(Refused::Instrument)?;
@@ -136,7 +145,7 @@ impl Market {
         let place = own.place(tick).ok_or(Refused::Price)?;
         let limit = other.place(tick).ok_or(Refused::Price)?;
         match order.standing {
-            Standing::Immediate { .. } => return Ok((limit, Some(place))),
+            Standing::Immediate { .. } => return Ok((limit, None)),
             Standing::PostOnly if other.best() <= limit => return Err(Refused::WouldTrade),
             Standing::PostOnly | Standing::Rest => {}
         }
@@ -223,14 +232,7 @@ impl Market {
         self.orders.give(found.slot);
         let mut taker = Taker { key: new, side, limit, leaves: qty, group, self_match };
         let met = self.take(instrument, &mut taker, out);
-        match met {
-            _ if taker.leaves == 0 => {}
-            Met::Others => self.rest(instrument, &taker, place),
-            Met::Itself => {
-                let (tick, qty, why) = (Some(tick), taker.leaves, Ended::SelfMatch);
-                out.push(Report::Cancelled { order: new, side, tick, qty, why });
-            }
-        }
+        self.settle(instrument, &taker, met, (Some(place), Some(tick)), out);
     }
 
     /// Lets a taker at the other side's orders, best price first, each price in queue order.
