@@ -19,9 +19,9 @@ use std::ffi::c_void;
 use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 
 use matching::{
-    Capacity, Market, NewOrder, OrderKey, Price, Replace, Rules, SelfMatch, Standing, Tick,
+    Account, Capacity, Market, NewOrder, OrderKey, Price, Replace, Rules, SelfMatch, Standing, Tick,
 };
-use types::{InstrumentId, Side};
+use types::{AccountId, FirmId, InstrumentId, Side};
 
 use record::{Cancel, Modify, New, Transport};
 use sink::{Asked, Sink};
@@ -37,6 +37,8 @@ const RULES: Rules = Rules {
     // The interface wants a modify to be a cancel and a new order.
     keeps_place: false,
 };
+/// The interface knows no accounts.
+const ANYBODY: Account = Account { group: 0, firm: FirmId::new(0) };
 const INSTRUMENT: InstrumentId = InstrumentId::new(0);
 
 struct Engine {
@@ -68,7 +70,7 @@ const fn side_of(side: u8) -> Side {
 pub unsafe extern "C" fn engine_init(_seed: u64, transport: *const Transport, handle: *mut c_void) {
     // SAFETY: the caller's word, above.
     let sink = unsafe { Sink::new(transport, handle) };
-    let engine = Engine { market: Market::new(CAPACITY, &[RULES]), sink };
+    let engine = Engine { market: Market::new(CAPACITY, &[ANYBODY], &[RULES]), sink };
     engine_shutdown(); // of an engine before this one
     ENGINE.store(Box::into_raw(Box::new(engine)), Relaxed);
 }
@@ -103,7 +105,7 @@ pub unsafe extern "C" fn engine_on_new_order(order: *const New) {
         qty: order.quantity,
         price: Price::Limit(Tick::new(order.price)),
         standing,
-        group: 0,
+        account: AccountId::new(0),
         self_match: SelfMatch::Allow,
     };
     with(|Engine { market, sink }| {

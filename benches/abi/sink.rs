@@ -160,7 +160,17 @@ impl Out for Sink {
                 Record { kind, order_id: order.get(), ..blank }
             }
             // Self-match prevention is off here.
-            Report::Decremented { .. } => return,
+            // No place in its records: it has plain orders in continuous trading only.
+            Report::Rested { .. }
+            | Report::Triggered { .. }
+            | Report::Decremented { .. }
+            | Report::Crossed { .. }
+            | Report::Uncrossed { .. }
+            | Report::Indicated(_)
+            | Report::Bands { .. }
+            | Report::Collar { .. }
+            | Report::LimitState { .. }
+            | Report::Phase { .. } => return,
         };
         self.put(&record);
     }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use types::{InstrumentId, Side};
+use types::{AccountId, FirmId, InstrumentId, Side};
 
 /// A price as a count of its instrument's ticks. What one is worth is the tick table's to say; a
 /// count may be negative, as prices of spreads are.
@@ -72,6 +72,17 @@ pub enum Standing {
     },
 }
 
+/// One account, as a book sees it. By its place in the table that [`crate::Market::new`] is given it is
+/// an [`AccountId`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Whose orders it must not trade with: those of accounts with the same number; 0 for anybody's.
+    /// A number of its own prevents self-match by account, a shared one by group.
+    pub group: u32,
+    /// Whose customer it is, for price-broker-time priority.
+    pub firm: FirmId,
+}
+
 /// What happens where an order would trade with another of the same group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SelfMatch {
@@ -103,13 +114,13 @@ pub struct NewOrder {
     pub price: Price,
     /// What becomes of the rest of it.
     pub standing: Standing,
-    /// Whose it is, for self-match prevention; 0 for nobody's.
-    pub group: u32,
+    /// Whose it is.
+    pub account: AccountId,
     /// What happens where it meets its own group.
     pub self_match: SelfMatch,
 }
 
-/// A live order to change. Side, instrument and group stay.
+/// A live order to change. Side, instrument and account stay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Replace {
     /// The order as it is.

@@ -10,6 +10,7 @@ extern crate alloc;
 
 mod bitmap;
 mod command;
+mod floor;
 mod index;
 mod ladder;
 mod market;
@@ -19,11 +20,16 @@ mod orders;
 mod report;
 #[cfg(any(test, feature = "naive"))]
 pub mod script;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod ticks;
 
-pub use command::{NewOrder, OrderKey, Price, Replace, SelfMatch, Standing, Tick};
+pub use command::{Account, NewOrder, OrderKey, Price, Replace, SelfMatch, Standing, Tick};
+pub use floor::Floor;
 pub use market::{Capacity, Market, Resting, RestingOrder, Rules};
 pub use report::{Ended, Out, Refused, Report};
+pub use terms::{
+    Control, Cross, Display, Indication, Order, Peg, PegTo, Phase, Quote, Scope, Terms, Trading,
+};
 pub use ticks::{BANDS_MAX, BadTable, TickTable};

@@ -2,13 +2,14 @@
 
 use alloc::vec::Vec;
 
-use types::{InstrumentId, Side};
+use types::{AccountId, InstrumentId, Side};
 
 use crate::index::Index;
 use crate::ladder::{ANY, EMPTY, Ladder};
 use crate::orders::{NONE, Orders};
 use crate::{
-    Ended, NewOrder, OrderKey, Out, Price, Refused, Replace, Report, SelfMatch, Standing, Tick,
+    Account, Ended, NewOrder, OrderKey, Out, Price, Refused, Replace, Report, SelfMatch, Standing,
+    Tick,
 };
 
 /// How much room to make. All of it is allocated by [`Market::new`] and never grows.
@@ -38,6 +39,7 @@ struct Book {
 
 /// All books of one exchange shard.
 pub struct Market {
+    accounts: Vec<Account>,
     books: Vec<Book>,
     orders: Orders,
     index: Index,
@@ -50,7 +52,7 @@ struct Taker {
     /// How far it may go on the other side's ladder.
     limit: i32,
     leaves: u32,
-    group: u32,
+    account: AccountId,
     self_match: SelfMatch,
 }
 
@@ -64,15 +66,16 @@ enum Met {
 }
 
 impl Market {
-    /// All books empty, one for each of `rules`, in order of instrument.
+    /// All books empty, one for each of `rules`, in order of instrument; `accounts` in order of account.
     ///
     /// # Panics
     /// Where a window or a capacity exceeds its stated maximum, or a reference is so far out that the
     /// window around it leaves the range of ticks.
-    pub fn new(capacity: Capacity, rules: &[Rules]) -> Self {
+    pub fn new(capacity: Capacity, accounts: &[Account], rules: &[Rules]) -> Self {
         let ladders = |rules: &Rules| Side::BOTH.map(|side| Ladder::new(side, rules));
         let book = |rules: &Rules| Book { ladders: ladders(rules), keeps_place: rules.keeps_place };
         Self {
+            accounts: accounts.to_vec(),
             books: rules.iter().map(book).collect(),
             orders: Orders::new(capacity.orders),
             index: Index::new(capacity.orders),
@@ -91,9 +94,9 @@ impl Market {
             Price::Limit(tick) => Some(tick),
             Price::Market => None,
         };
-        let &NewOrder { key, side, qty, group, self_match, .. } = order;
+        let &NewOrder { key, side, qty, account, self_match, .. } = order;
         out.push(Report::Accepted { order: key, side, tick, qty });
-        let mut taker = Taker { key, side, limit, leaves: qty, group, self_match };
+        let mut taker = Taker { key, side, limit, leaves: qty, account, self_match };
         if let Standing::Immediate { min_qty } = order.standing
             && 0 < min_qty
             && !self.reaches(order.instrument, &taker, min_qty)
@@ -118,7 +121,7 @@ impl Market {
         let &Taker { key: order, side, leaves: qty, .. } = taker;
         let why = match (met, place) {
             _ if qty == 0 => return,
-            (Met::Others, Some(place)) => return self.rest(instrument, taker, place),
+            (Met::Others, Some(place)) => return self.rest(instrument, taker, place, out),
             (Met::Others, None) => Ended::Immediate,
             (Met::Itself, _) => Ended::SelfMatch,
         };
@@ -129,6 +132,9 @@ impl Market {
     #[inline(always)]
     fn check(&self, order: &NewOrder) -> Result<(i32, Option<i32>), Refused> {
         let book = self.books.get(order.instrument.index()).ok_or(Refused::Instrument)?;
+        if self.accounts.len() <= order.account.index() {
+            return Err(Refused::Account);
+        }
         if order.qty == 0 {
             return Err(Refused::Qty);
         }
@@ -188,7 +194,8 @@ impl Market {
             return out.push(Report::Refused { order: new, why: Refused::DuplicateKey });
         }
         let slot = &self.orders[found.slot];
-        let (at, side, group) = (slot.ladder, slot.side(), slot.group);
+        let (at, side) = (slot.ladder, slot.side());
+        let account = AccountId::new(slot.account);
         let (was_place, was_qty) = (slot.place, slot.qty);
         let is_alone = slot.ahead == NONE && slot.behind == NONE;
         let instrument = InstrumentId::new(at >> 1);
@@ -230,7 +237,7 @@ impl Market {
         book.ladders[side as usize].leave(&mut self.orders, found.slot);
         self.index.remove(found);
         self.orders.give(found.slot);
-        let mut taker = Taker { key: new, side, limit, leaves: qty, group, self_match };
+        let mut taker = Taker { key: new, side, limit, leaves: qty, account, self_match };
         let met = self.take(instrument, &mut taker, out);
         self.settle(instrument, &taker, met, (Some(place), Some(tick)), out);
     }
@@ -250,9 +257,8 @@ impl Market {
             loop {
                 let id = level.head;
                 let maker = &mut self.orders[id];
-                if taker.group != 0
-                    && maker.group == taker.group
-                    && taker.self_match != SelfMatch::Allow
+                if taker.self_match != SelfMatch::Allow
+                    && is_same_group(&self.accounts, maker.account, taker.account)
                 {
                     if self.meet(instrument, taker, id, out) {
                         return Met::Itself;
@@ -269,6 +275,8 @@ impl Market {
                     taker: taker.key,
                     side: taker.side,
                     tick,
+                    half: false,
+                    hidden: false,
                     qty,
                     maker_leaves: maker.qty,
                     taker_leaves: taker.leaves,
@@ -342,7 +350,7 @@ impl Market {
     /// Whether a taker would fill at least `min_qty` shares.
     fn reaches(&self, instrument: InstrumentId, taker: &Taker, min_qty: u32) -> bool {
         let ladder = &self.books[instrument.index()].ladders[taker.side.opposite() as usize];
-        let careful = taker.group != 0 && taker.self_match != SelfMatch::Allow;
+        let careful = taker.self_match != SelfMatch::Allow;
         if taker.leaves < min_qty {
             return false;
         }
@@ -359,7 +367,7 @@ impl Market {
             while id != NONE && leaves != 0 {
                 let maker = &self.orders[id];
                 let qty = u64::from(maker.qty).min(leaves);
-                if maker.group != taker.group {
+                if !is_same_group(&self.accounts, maker.account, taker.account) {
                     filled += qty;
                     leaves -= qty;
                 } else {
@@ -383,7 +391,7 @@ impl Market {
 
     /// Puts what is left of a taker at the end of its queue. There is room: it was asked for.
     #[inline(always)]
-    fn rest(&mut self, instrument: InstrumentId, taker: &Taker, place: i32) {
+    fn rest(&mut self, instrument: InstrumentId, taker: &Taker, place: i32, out: &mut impl Out) {
         let Some(id) = self.orders.take() else {
             unreachable!("room for an order was asked for before it was taken");
         };
@@ -392,9 +400,12 @@ impl Market {
         slot.qty = taker.leaves;
         slot.place = place;
         slot.ladder = instrument.get() << 1 | taker.side as u32;
-        slot.group = taker.group;
+        slot.account = taker.account.get();
         self.index.insert(taker.key.get(), id);
-        self.books[instrument.index()].ladders[taker.side as usize].join(&mut self.orders, id);
+        let ladder = &mut self.books[instrument.index()].ladders[taker.side as usize];
+        ladder.join(&mut self.orders, id);
+        let (order, side, qty) = (taker.key, taker.side, taker.leaves);
+        out.push(Report::Rested { order, side, tick: ladder.tick(place), qty, shown: qty });
     }
 
     /// Takes a resting order out of everything.
@@ -404,6 +415,21 @@ impl Market {
         ladder.leave(&mut self.orders, id);
         self.index.remove_slot(key.get(), id);
         self.orders.give(id);
+    }
+
+    /// Ends every order of an instrument: the bids, then the offers, best price first.
+    pub(crate) fn clear(&mut self, instrument: InstrumentId, why: Ended, out: &mut impl Out) {
+        for side in Side::BOTH {
+            while let Some(RestingOrder { order, tick, qty }) =
+                self.resting(instrument, side).next()
+            {
+                let Some(found) = self.index.find(&self.orders, order.get()) else {
+                    unreachable!("a resting order is in the index");
+                };
+                self.remove(order, found.slot);
+                out.push(Report::Cancelled { order, side, tick: Some(tick), qty, why });
+            }
+        }
     }
 
     fn ladder(&self, instrument: InstrumentId, side: Side) -> Option<&Ladder> {
@@ -440,6 +466,13 @@ impl Market {
     pub const fn order_bytes(&self) -> usize {
         self.orders.bytes() + self.index.bytes()
     }
+}
+
+/// Whether two accounts may not trade with each other.
+#[inline(always)]
+fn is_same_group(accounts: &[Account], one: u32, other: AccountId) -> bool {
+    let group = accounts[other.index()].group;
+    group != 0 && accounts[one as usize].group == group
 }
 
 /// A resting order, as it can be seen.

@@ -3,17 +3,18 @@
 
 use alloc::vec::Vec;
 
-use types::{InstrumentId, Side};
+use types::{AccountId, InstrumentId, Side};
 
 use crate::market::RestingOrder;
 use crate::{
-    Capacity, Ended, NewOrder, OrderKey, Price, Refused, Replace, Report, Rules, SelfMatch,
-    Standing, Tick,
+    Account, Capacity, Ended, NewOrder, OrderKey, Price, Refused, Replace, Report, Rules,
+    SelfMatch, Standing, Tick,
 };
 
 /// The same commands as [`crate::Market`]'s, with the same reports.
 pub struct Market {
     capacity: Capacity,
+    accounts: Vec<Account>,
     rules: Vec<Rules>,
     /// In the order in which they came to rest: the first of a price is the first in its queue.
     orders: Vec<Live>,
@@ -26,7 +27,7 @@ struct Live {
     side: Side,
     tick: Tick,
     qty: u32,
-    group: u32,
+    account: AccountId,
 }
 
 /// A price no further from the reference than this has a place.
@@ -45,13 +46,13 @@ fn is_in_window(rules: &Rules, tick: Tick) -> bool {
 
 impl Market {
     /// As [`crate::Market::new`].
-    pub fn new(capacity: Capacity, rules: &[Rules]) -> Self {
-        Self { capacity, rules: rules.to_vec(), orders: Vec::new() }
+    pub fn new(capacity: Capacity, accounts: &[Account], rules: &[Rules]) -> Self {
+        Self { capacity, accounts: accounts.to_vec(), rules: rules.to_vec(), orders: Vec::new() }
     }
 
     /// As [`crate::Market::enter`].
     pub fn enter(&mut self, order: &NewOrder, out: &mut Vec<Report>) {
-        let &NewOrder { key, instrument, side, qty, price, standing, group, self_match } = order;
+        let &NewOrder { key, instrument, side, qty, price, standing, account, self_match } = order;
         if let Err(why) = self.check(order) {
             out.push(Report::Refused { order: key, why });
             return;
@@ -65,11 +66,12 @@ impl Market {
             // Try it on a copy.
             let mut trial = Self {
                 capacity: self.capacity,
+                accounts: self.accounts.clone(),
                 rules: self.rules.clone(),
                 orders: self.orders.clone(),
             };
             let mut reports = Vec::new();
-            let (mut leaves, by) = (qty, (group, self_match));
+            let (mut leaves, by) = (qty, (account, self_match));
             trial.take(key, instrument, side, tick, &mut leaves, by, &mut reports);
             let filled: u32 = reports
                 .iter()
@@ -81,7 +83,7 @@ impl Market {
             }
         }
         let mut leaves = qty;
-        let by = (group, self_match);
+        let by = (account, self_match);
         let met_itself = self.take(key, instrument, side, tick, &mut leaves, by, out);
         if leaves == 0 {
             return;
@@ -89,7 +91,7 @@ impl Market {
         let may_rest = matches!(standing, Standing::Rest | Standing::PostOnly);
         match tick {
             Some(tick) if may_rest && !met_itself => {
-                self.orders.push(Live { key, instrument, side, tick, qty: leaves, group });
+                self.rest(Live { key, instrument, side, tick, qty: leaves, account }, out);
             }
             _ => {
                 let why = if met_itself { Ended::SelfMatch } else { Ended::Immediate };
@@ -100,6 +102,9 @@ impl Market {
 
     fn check(&self, order: &NewOrder) -> Result<(), Refused> {
         let rules = self.rules.get(order.instrument.index()).ok_or(Refused::Instrument)?;
+        if self.accounts.len() <= order.account.index() {
+            return Err(Refused::Account);
+        }
         if order.qty == 0 {
             return Err(Refused::Qty);
         }
@@ -194,7 +199,7 @@ impl Market {
         side: Side,
         limit: Option<Tick>,
         leaves: &mut u32,
-        (group, self_match): (u32, SelfMatch),
+        (account, self_match): (AccountId, SelfMatch),
         out: &mut Vec<Report>,
     ) -> bool {
         while 0 < *leaves {
@@ -208,7 +213,7 @@ impl Market {
                 qty: live.qty,
                 why: Ended::SelfMatch,
             };
-            if group != 0 && live.group == group && self_match != SelfMatch::Allow {
+            if self.is_same_group(live.account, account) && self_match != SelfMatch::Allow {
                 match self_match {
                     SelfMatch::Allow | SelfMatch::CancelNewest => return true,
                     SelfMatch::CancelOldest => {
@@ -243,7 +248,17 @@ impl Market {
             *leaves -= qty;
             let maker_leaves = live.qty - qty;
             let (maker, tick, taker_leaves) = (live.key, live.tick, *leaves);
-            out.push(Report::Filled { maker, taker, side, tick, qty, maker_leaves, taker_leaves });
+            out.push(Report::Filled {
+                maker,
+                taker,
+                side,
+                tick,
+                half: false,
+                hidden: false,
+                qty,
+                maker_leaves,
+                taker_leaves,
+            });
             if maker_leaves == 0 {
                 self.orders.remove(at);
             } else {
@@ -299,15 +314,26 @@ impl Market {
             return;
         }
         self.orders.remove(at);
-        let (mut leaves, by) = (qty, (live.group, self_match));
+        let (mut leaves, by) = (qty, (live.account, self_match));
         let met_itself =
             self.take(new, live.instrument, live.side, Some(tick), &mut leaves, by, out);
         let live = Live { key: new, tick, qty: leaves, ..live };
         if met_itself && 0 < leaves {
             out.push(ended(&live, Ended::SelfMatch));
         } else if 0 < leaves {
-            self.orders.push(live);
+            self.rest(live, out);
         }
+    }
+
+    fn rest(&mut self, live: Live, out: &mut Vec<Report>) {
+        let Live { key: order, side, tick, qty, .. } = live;
+        out.push(Report::Rested { order, side, tick, qty, shown: qty });
+        self.orders.push(live);
+    }
+
+    fn is_same_group(&self, one: AccountId, other: AccountId) -> bool {
+        let [one, other] = [one, other].map(|account| self.accounts[account.index()].group);
+        one != 0 && one == other
     }
 
     /// As [`crate::Market::resting`].

@@ -26,8 +26,8 @@ pub(crate) struct Slot {
     pub(crate) ahead: u32,
     /// Instrument and side: `instrument << 1 | side`.
     pub(crate) ladder: u32,
-    /// Its self-match group.
-    pub(crate) group: u32,
+    /// Whose it is.
+    pub(crate) account: u32,
 }
 
 const _: () = assert!(size_of::<Slot>() == 32);
@@ -53,7 +53,7 @@ impl Orders {
         assert!(capacity < NONE, "{capacity} orders");
         let blank = |n: u32| {
             let behind = if n + 1 < capacity { n + 1 } else { NONE };
-            Slot { key: 0, qty: 0, place: 0, behind, ahead: NONE, ladder: 0, group: 0 }
+            Slot { key: 0, qty: 0, place: 0, behind, ahead: NONE, ladder: 0, account: 0 }
         };
         let slots = (0..capacity).map(blank).collect();
         Self { slots, free: if capacity == 0 { NONE } else { 0 }, live: 0 }

@@ -1,8 +1,8 @@
 //! What came of a command. Knows no protocol: a port says it in its own words.
 
-use types::Side;
+use types::{InstrumentId, Side};
 
-use crate::{OrderKey, Tick};
+use crate::{Cross, Indication, OrderKey, Phase, Tick};
 
 /// Why an order was not taken, or not changed. The number goes to the journal: append, never renumber.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,18 @@ pub enum Refused {
     OrdersFull = 7,
     /// Every place for a price far from the reference is taken.
     LevelsFull = 8,
+    /// No such account.
+    Account = 9,
+    /// The instrument takes no orders of this kind now, or none at all.
+    Phase = 10,
+    /// These terms do not go together, or not here.
+    Terms = 11,
+    /// Outside the prices between which the instrument may trade now.
+    Band = 12,
+    /// Every place for an order with terms is taken.
+    TermsFull = 13,
+    /// A peg, and there is no quote to follow.
+    Quote = 14,
 }
 
 /// Why an order ended before it was filled. The number goes to the journal: append, never renumber.
@@ -40,6 +52,12 @@ pub enum Ended {
     SelfMatch = 4,
     /// It was to be changed to something that is refused.
     Refused = 5,
+    /// The day is over.
+    Closed = 6,
+    /// Its time was over.
+    Expired = 7,
+    /// It was for a cross alone, which is over.
+    NotCrossed = 8,
 }
 
 /// One thing that happened.
@@ -79,6 +97,25 @@ pub enum Report {
         /// It kept its place in the queue.
         kept: bool,
     },
+    /// What is open of an order went to the end of the queue at its price.
+    Rested {
+        /// The order.
+        order: OrderKey,
+        /// Its side.
+        side: Side,
+        /// Its limit.
+        tick: Tick,
+        /// Its open shares.
+        qty: u32,
+        /// How many of them are shown.
+        shown: u32,
+    },
+    /// The trade that a stop order waited for has come: it is an order like others now, and what follows
+    /// from it follows.
+    Triggered {
+        /// The order.
+        order: OrderKey,
+    },
     /// Two orders traded, at the price of the one that rested.
     Filled {
         /// The order that rested.
@@ -89,12 +126,75 @@ pub enum Report {
         side: Side,
         /// The price.
         tick: Tick,
+        /// The price is half a tick above `tick`: a midpoint.
+        half: bool,
+        /// The maker was not shown.
+        hidden: bool,
         /// The shares.
         qty: u32,
         /// What is open of the maker afterwards.
         maker_leaves: u32,
         /// What is open of the taker afterwards.
         taker_leaves: u32,
+    },
+    /// Two orders traded in a cross.
+    Crossed {
+        /// The bid.
+        buy: OrderKey,
+        /// The offer.
+        sell: OrderKey,
+        /// The price of the cross.
+        tick: Tick,
+        /// The price is half a tick above `tick`.
+        half: bool,
+        /// The shares.
+        qty: u32,
+        /// What is open of the bid afterwards.
+        buy_leaves: u32,
+        /// What is open of the offer afterwards.
+        sell_leaves: u32,
+    },
+    /// A cross is over: all its [`Report::Crossed`] came before.
+    Uncrossed {
+        /// The instrument.
+        instrument: InstrumentId,
+        /// Which cross.
+        cross: Cross,
+        /// Its price; `None` where nothing paired.
+        tick: Option<Tick>,
+        /// The price is half a tick above `tick`.
+        half: bool,
+        /// The shares of one side.
+        qty: u64,
+    },
+    /// What a cross would do now.
+    Indicated(Indication),
+    /// The prices between which an instrument may trade have changed.
+    Bands {
+        /// The instrument.
+        instrument: InstrumentId,
+        /// The lowest.
+        lower: Tick,
+        /// The highest.
+        upper: Tick,
+    },
+    /// The prices between which the next cross may be.
+    Collar {
+        /// The instrument.
+        instrument: InstrumentId,
+        /// What they lie around.
+        reference: Tick,
+        /// The lowest.
+        lower: Tick,
+        /// The highest.
+        upper: Tick,
+    },
+    /// The best price of a side stands at a band, or no more.
+    LimitState {
+        /// The instrument.
+        instrument: InstrumentId,
+        /// The side whose price is at its band; `None`: no more.
+        side: Option<Side>,
     },
     /// An order, resting or incoming, shrank without a trade, by self-match prevention.
     Decremented {
@@ -104,6 +204,13 @@ pub enum Report {
         qty: u32,
         /// What is open afterwards; more than none.
         leaves: u32,
+    },
+    /// An instrument is in another phase of its day.
+    Phase {
+        /// The instrument.
+        instrument: InstrumentId,
+        /// Where it stands now.
+        phase: Phase,
     },
     /// An order ended.
     Cancelled {
@@ -121,7 +228,7 @@ pub enum Report {
 }
 
 /// Where reports go, in the order in which things happened. It only takes them: nothing it does can
-/// reach the market. A command gives at most three reports and one for each order that rests on the
+/// reach the market. A command gives at most four reports and one for each order that rests on the
 /// other side.
 pub trait Out {
     /// Takes one.

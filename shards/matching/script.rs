@@ -1,15 +1,15 @@
 //! Any bytes as a stream of commands, run through the market and its twin, compared after each one.
 //!
 //! For properties and fuzzing. Most commands meet: prices are few and close, numbers are taken again,
-//! groups are few. Some are wrong in every way a command can be.
+//! accounts are few. Some are wrong in every way a command can be.
 
 use alloc::vec::Vec;
 
-use types::{InstrumentId, Side};
+use types::{AccountId, FirmId, InstrumentId, Side};
 
 use crate::{
-    Capacity, Market, NewOrder, OrderKey, Price, Replace, Report, Rules, SelfMatch, Standing, Tick,
-    naive,
+    Account, Capacity, Market, NewOrder, OrderKey, Price, Replace, Report, Rules, SelfMatch,
+    Standing, Tick, naive,
 };
 
 /// One command is eight bytes.
@@ -17,6 +17,14 @@ const WORD: usize = 8;
 /// The middle of the window, and its width.
 const REFERENCE: i64 = 1_000;
 const WINDOW: u32 = 130;
+/// Two of one group, one of another, and two that may trade with anybody.
+const ACCOUNTS: [Account; 5] = [
+    Account { group: 0, firm: FirmId::new(0) },
+    Account { group: 1, firm: FirmId::new(0) },
+    Account { group: 1, firm: FirmId::new(1) },
+    Account { group: 2, firm: FirmId::new(1) },
+    Account { group: 0, firm: FirmId::new(2) },
+];
 
 /// Runs `script` through [`Market`] and its twin; answers how many fills there were.
 ///
@@ -34,7 +42,7 @@ pub fn run(script: &[u8]) -> usize {
     };
     let rules = [rules, Rules { window: 1, ..rules }];
     let (mut market, mut twin) =
-        (Market::new(capacity, &rules), naive::Market::new(capacity, &rules));
+        (Market::new(capacity, &ACCOUNTS, &rules), naive::Market::new(capacity, &ACCOUNTS, &rules));
     let (mut reports, mut wanted) = (Vec::new(), Vec::new());
     let mut fills = 0;
     for word in words.chunks_exact(WORD) {
@@ -85,8 +93,17 @@ fn conserved(qty: u32, reports: &[Report]) {
             Report::Accepted { .. }
             | Report::Refused { .. }
             | Report::Replaced { .. }
+            | Report::Rested { .. }
             | Report::Filled { .. }
             | Report::Decremented { .. }
+            | Report::Triggered { .. }
+            | Report::Crossed { .. }
+            | Report::Uncrossed { .. }
+            | Report::Indicated(_)
+            | Report::Bands { .. }
+            | Report::Collar { .. }
+            | Report::LimitState { .. }
+            | Report::Phase { .. }
             | Report::Cancelled { .. } => {}
         }
         assert_eq!(open, left, "shares came from nowhere or went there");
@@ -161,7 +178,11 @@ fn command(word: &[u8]) -> Command {
                 3 => Standing::Immediate { min_qty: qty },
                 _ => Standing::Rest,
             },
-            group: u32::from(word[2] / 8 % 4),
+            // The last one does not exist, and is rare.
+            account: AccountId::new(match word[2] / 8 {
+                31 => ACCOUNTS.len() as u32,
+                of => u32::from(of) % ACCOUNTS.len() as u32,
+            }),
             self_match,
         }),
     }

@@ -3,21 +3,24 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use types::{InstrumentId, Side};
+use types::{AccountId, FirmId, InstrumentId, Nanos, Side};
 
 use crate::{
-    Capacity, Ended, Market, NewOrder, OrderKey, Price, Refused, Replace, Report, Rules, SelfMatch,
-    Standing, Tick,
+    Account, Capacity, Control, Ended, Floor, Market, NewOrder, Order, OrderKey, Phase, Price,
+    Refused, Replace, Report, Rules, SelfMatch, Standing, Terms, Tick,
 };
 
 const RULES: Rules =
     Rules { reference: Tick::new(100), window: 64, far_levels: 1, keeps_place: true };
 const AT: InstrumentId = InstrumentId::new(0);
-/// Whose orders meet themselves.
-const OURS: u32 = 7;
+/// One that may trade with anybody, and one whose orders meet themselves.
+const ACCOUNTS: [Account; 2] =
+    [Account { group: 0, firm: FirmId::new(0) }, Account { group: 7, firm: FirmId::new(0) }];
+const ANYBODY: AccountId = AccountId::new(0);
+const OURS: AccountId = AccountId::new(1);
 
 fn market() -> Market {
-    Market::new(Capacity { orders: 8 }, &[RULES])
+    Market::new(Capacity { orders: 8 }, &ACCOUNTS, &[RULES])
 }
 
 fn order(key: u64, side: Side, qty: u32, tick: i64) -> NewOrder {
@@ -28,7 +31,7 @@ fn order(key: u64, side: Side, qty: u32, tick: i64) -> NewOrder {
         qty,
         price: Price::Limit(Tick::new(tick)),
         standing: Standing::Rest,
-        group: 0,
+        account: ANYBODY,
         self_match: SelfMatch::Allow,
     }
 }
@@ -54,11 +57,16 @@ fn accepted(order: u64, side: Side, qty: u32, tick: i64) -> Report {
     Report::Accepted { order: OrderKey::new(order), side, tick: Some(Tick::new(tick)), qty }
 }
 
+fn rested(order: u64, side: Side, qty: u32, tick: i64) -> Report {
+    Report::Rested { order: OrderKey::new(order), side, tick: Tick::new(tick), qty, shown: qty }
+}
+
 /// A buyer takes at a price; what is left of both.
 fn filled(maker: u64, taker: u64, qty: u32, tick: i64, leaves: (u32, u32)) -> Report {
     let (maker, taker, tick) = (OrderKey::new(maker), OrderKey::new(taker), Tick::new(tick));
     let (maker_leaves, taker_leaves) = leaves;
-    Report::Filled { maker, taker, side: Side::Buy, tick, qty, maker_leaves, taker_leaves }
+    let (side, half, hidden) = (Side::Buy, false, false);
+    Report::Filled { maker, taker, side, tick, half, hidden, qty, maker_leaves, taker_leaves }
 }
 
 fn cancelled(order: u64, side: Side, qty: u32, tick: i64, why: Ended) -> Report {
@@ -103,7 +111,11 @@ fn each_way_to_prevent_a_self_match() {
         (
             SelfMatch::CancelOldest,
             12,
-            vec![cancelled(1, sell, 10, 101, why), filled(2, 3, 10, 101, (0, 2))],
+            vec![
+                cancelled(1, sell, 10, 101, why),
+                filled(2, 3, 10, 101, (0, 2)),
+                rested(3, buy, 2, 101),
+            ],
             vec![],
         ),
         (SelfMatch::CancelNewest, 12, vec![cancelled(3, buy, 12, 101, why)], vec![10, 10]),
@@ -134,9 +146,9 @@ fn each_way_to_prevent_a_self_match() {
     ];
     for (self_match, qty, want, left) in cases {
         let mut market = market();
-        enter(&mut market, NewOrder { group: OURS, ..order(1, sell, 10, 101) });
+        enter(&mut market, NewOrder { account: OURS, ..order(1, sell, 10, 101) });
         enter(&mut market, order(2, sell, 10, 101));
-        let taker = NewOrder { group: OURS, self_match, ..order(3, buy, qty, 101) };
+        let taker = NewOrder { account: OURS, self_match, ..order(3, buy, qty, 101) };
         let got = enter(&mut market, taker);
         assert_eq!(got[1..], want, "{self_match:?} of {qty}");
         let offers: Vec<u32> = market.resting(AT, sell).map(|order| order.qty).collect();
@@ -177,7 +189,8 @@ fn post_only_adds_or_is_refused_when_new_and_when_replaced() {
         |order: u64| Report::Refused { order: OrderKey::new(order), why: Refused::WouldTrade };
     let bid = |tick| NewOrder { standing: Standing::PostOnly, ..order(2, Side::Buy, 5, tick) };
     assert_eq!(enter(&mut market, bid(101)), [refused(2)]);
-    assert_eq!(enter(&mut market, bid(100)), [accepted(2, Side::Buy, 5, 100)]);
+    let rests = [accepted(2, Side::Buy, 5, 100), rested(2, Side::Buy, 5, 100)];
+    assert_eq!(enter(&mut market, bid(100)), rests);
     // What it was to become is refused, and it ends: its owner wanted it no longer as it was.
     let ended = cancelled(2, Side::Buy, 5, 100, Ended::Refused);
     assert_eq!(replace(&mut market, 2, 5, 101, true), [refused(102), ended]);
@@ -216,7 +229,8 @@ fn a_far_price_is_as_right_as_any_other() {
     assert_eq!(enter(&mut market, order(2, Side::Sell, 10, 6_000)), [full]);
     // The only one there takes its level with it.
     let moved = replace(&mut market, 1, 10, 6_000, false);
-    assert!(matches!(moved[..], [Report::Replaced { kept: false, .. }]), "{moved:?}");
+    assert!(matches!(moved[0], Report::Replaced { kept: false, .. }), "{moved:?}");
+    assert_eq!(moved[1..], [rested(101, Side::Sell, 10, 6_000)]);
     enter(&mut market, order(3, Side::Sell, 10, 131));
     assert_eq!(resting(&market, Side::Sell), [(3, 131, 10), (101, 6_000, 10)]);
     let got = enter(&mut market, order(4, Side::Buy, 15, 7_000));
@@ -243,4 +257,35 @@ fn the_largest_orders_add_up() {
     };
     assert_eq!(enter(&mut market, all)[1], filled(1, 9, u32::MAX, 101, (0, 0)));
     assert_eq!(market.live(), 7);
+}
+
+#[test]
+fn nothing_is_taken_outside_continuous_trading_and_the_close_ends_all() {
+    let mut floor = Floor::new(Capacity { orders: 8 }, &ACCOUNTS, &[RULES]);
+    let plain = |new| Order { new, terms: Terms::PLAIN };
+    let now = Nanos::ZERO;
+    let mut out = Vec::new();
+    floor.enter(now, &plain(order(1, Side::Buy, 5, 100)), &mut out);
+    assert!(!floor.control(now, AT, Control::Open, &mut out), "it is not even in its pre-open");
+    for control in [Control::PreOpen, Control::Open] {
+        assert!(floor.control(now, AT, control, &mut out), "{control:?}");
+    }
+    floor.enter(now, &plain(order(1, Side::Buy, 5, 100)), &mut out);
+    floor.enter(now, &plain(order(2, Side::Sell, 5, 101)), &mut out);
+    assert!(floor.control(now, AT, Control::Close, &mut out));
+    let phase = |phase| Report::Phase { instrument: AT, phase };
+    let want = [
+        Report::Refused { order: OrderKey::new(1), why: Refused::Phase },
+        phase(Phase::PreOpen),
+        phase(Phase::Continuous),
+        accepted(1, Side::Buy, 5, 100),
+        rested(1, Side::Buy, 5, 100),
+        accepted(2, Side::Sell, 5, 101),
+        rested(2, Side::Sell, 5, 101),
+        phase(Phase::Closed),
+        cancelled(1, Side::Buy, 5, 100, Ended::Closed),
+        cancelled(2, Side::Sell, 5, 101, Ended::Closed),
+    ];
+    assert_eq!(out, want);
+    assert_eq!(floor.market().live(), 0);
 }

@@ -138,6 +138,14 @@ number! {
     VenueId(u8)
 }
 number! {
+    /// An account's place in the configuration: dense from 0, and the same on every shard.
+    AccountId(u32)
+}
+number! {
+    /// A firm's place in the configuration: dense from 0, and the same on every shard.
+    FirmId(u16)
+}
+number! {
     /// A message's number in its stream, from 1.
     SeqNo(u64)
 }
@@ -152,6 +160,20 @@ number! {
 
 impl InstrumentId {
     /// As an index into per-instrument tables.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl AccountId {
+    /// As an index into per-account tables.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl FirmId {
+    /// As an index into per-firm tables.
     pub const fn index(self) -> usize {
         self.0 as usize
     }
