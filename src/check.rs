@@ -145,10 +145,10 @@ fn name(topology: &Topology, id: ShardId) -> &str {
 fn shard_row(topology: &Topology, id: ShardId, shard: &Shard) -> ShardRow {
     ShardRow {
         name: shard.name.clone(),
-        cpu: shard.cpu,
-        cpu_given: shard.cpu_given,
-        shared: shard.shared,
-        idle: match shard.idle {
+        cpu: shard.placement.cpu,
+        cpu_given: shard.placement.cpu_given,
+        shared: shard.placement.shared,
+        idle: match shard.placement.idle {
             Idle::Spin => "spin",
             Idle::Backoff => "backoff",
         },

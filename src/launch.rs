@@ -90,7 +90,7 @@ pub fn launch(topology: &Topology) -> Result<Live, Failure> {
     let mut cores = Vec::new();
     let mut cold = Vec::new();
     for thread in topology.threads() {
-        let idle = match topology.shards[thread.shards[0].index()].idle {
+        let idle = match topology.shards[thread.shards[0].index()].placement.idle {
             config::Idle::Spin => Idle::Spin,
             config::Idle::Backoff => Idle::Backoff { spins: SPINS },
         };

@@ -311,7 +311,7 @@ fn shards_without_a_cpu_take_the_highest_free_ones_and_share_what_is_left() {
     ];
     for (count, want, cold) in cases {
         let topology = load(&three, &Cpus::plain(count));
-        let got: Vec<u32> = topology.shards.iter().map(|shard| shard.cpu).collect();
+        let got: Vec<u32> = topology.shards.iter().map(|shard| shard.placement.cpu).collect();
         assert_eq!((got, topology.cold_cpus), (want, cold), "{count} cpus");
     }
 }

@@ -7,11 +7,13 @@ mod feeds;
 mod links;
 mod memory;
 mod owners;
+mod placement;
 mod publish;
 mod shards;
 
 use std::fs;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
@@ -25,6 +27,7 @@ use crate::fault::{self, Fault, Source};
 pub use feeds::{Feed, Session, Snapshot};
 pub use links::{COLD_ENDS, ColdEnd, End, Link};
 pub use owners::Owners;
+pub use placement::Placement;
 pub use publish::Publish;
 pub use shards::{Capacity, Shard};
 
@@ -120,9 +123,9 @@ impl Topology {
         let mut threads: Vec<Thread> = Vec::new();
         for (index, shard) in self.shards.iter().enumerate() {
             let id = ShardId(u16::try_from(index).unwrap_or(u16::MAX));
-            match threads.iter_mut().find(|thread| thread.cpu == shard.cpu) {
+            match threads.iter_mut().find(|thread| thread.cpu == shard.placement.cpu) {
                 Some(thread) => thread.shards.push(id),
-                None => threads.push(Thread { cpu: shard.cpu, shards: vec![id] }),
+                None => threads.push(Thread { cpu: shard.placement.cpu, shards: vec![id] }),
             }
         }
         threads.sort_by_key(|thread| thread.cpu);
@@ -141,7 +144,14 @@ pub fn check(config: &Config, source: &Source, cpus: &Cpus) -> Result<Topology, 
     let mut faults = Faults { source, found: Vec::new() };
     let mut notes = Vec::new();
 
-    let shards = shards::check(&config.shards, cpus, &mut faults, &mut notes);
+    if config.shards.is_empty() {
+        faults
+            .add_whole("the file has no [[shard]]: nothing would run")
+            .remedy_last("add one, or start from a profile in tuning/");
+    }
+    let wishes: Vec<_> = shards::wishes(&config.shards).collect();
+    let placements = placement::check(&wishes, cpus, &mut faults, &mut notes);
+    let shards = shards::check(&config.shards, &placements, &mut faults);
     let owners = owners::check(config, &mut faults);
     let feeds = feeds::check(&config.feeds, &owners, &mut faults);
     let links = links::check(config, &mut faults);
@@ -178,12 +188,12 @@ fn cold_cpus(shards: &[Shard], cpus: &Cpus, notes: &mut Vec<String>) -> Vec<u32>
         .allowed
         .iter()
         .copied()
-        .filter(|cpu| shards.iter().all(|shard| shard.cpu != *cpu))
+        .filter(|cpu| shards.iter().all(|shard| shard.placement.cpu != *cpu))
         .collect();
     if !free.is_empty() {
         return free;
     }
-    if shards.iter().any(|shard| shard.idle == config::Idle::Spin) {
+    if shards.iter().any(|shard| shard.placement.idle == config::Idle::Spin) {
         notes.push(
             "no cpu is left for logs, metrics and the terminal: they take time from the spinning shards. \
              Leave one cpu free, or set idle = \"backoff\"."
@@ -238,6 +248,12 @@ impl Faults<'_> {
     /// At the place of a value.
     fn add<T>(&mut self, at: &Spanned<T>, what: impl Into<String>) -> &mut Self {
         self.found.push(Fault::new(at.span(), what));
+        self
+    }
+
+    /// At some bytes of the file.
+    fn add_at(&mut self, at: Range<usize>, what: impl Into<String>) -> &mut Self {
+        self.found.push(Fault::new(at, what));
         self
     }
 
