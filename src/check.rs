@@ -125,7 +125,14 @@ impl Plan {
             threads: topology
                 .threads()
                 .iter()
-                .map(|thread| ThreadRow { cpu: thread.cpu, shards: names(&thread.shards) })
+                .map(|thread| ThreadRow {
+                    cpu: thread.cpu,
+                    shards: thread
+                        .shards
+                        .iter()
+                        .map(|seat| topology.name(*seat).to_owned())
+                        .collect(),
+                })
                 .collect(),
             cold_cpus: topology.cold_cpus.clone(),
             feeds: topology.feeds.iter().map(|feed| feed_row(feed, names(&feed.shards))).collect(),
