@@ -27,6 +27,7 @@ const PURE: &[&str] = &[
     "shards/venue",
     "shards/book",
     "shards/matching",
+    "shards/risk",
     "shards/port",
 ];
 
