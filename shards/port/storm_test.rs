@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::vec::Vec;
 
 use proptest::prelude::*;
+use risk::port::Whose;
+use types::{AccountId, FirmId};
 use wire::ouch50::outbound::Message;
 use wire::ouch50::{Side, TagValue};
 
@@ -243,7 +245,21 @@ proptest! {
             }
         }
         check(&rig)?;
+        end(&mut rig)?;
     }
+}
+
+/// Everything ends, and with it what was reserved; what traded stays counted.
+fn end(rig: &mut Rig) -> Result<(), TestCaseError> {
+    rig.ports.kill(rig.now, Whose::Venue, &mut rig.tape).unwrap();
+    rig.pump();
+    prop_assert_eq!((rig.ports.live(), rig.ports.floor().market().live()), (0, 0));
+    let risk = rig.ports.risk();
+    let accounts = (0..4).map(|account| risk.account_line(AccountId::new(account)));
+    for line in accounts.chain([0, 1].map(|firm| risk.firm_line(FirmId::new(firm)))) {
+        prop_assert_eq!(risk.exposure(line), risk.executed(line), "{:?}", line);
+    }
+    Ok(())
 }
 
 fn check(rig: &Rig) -> Result<(), TestCaseError> {
