@@ -2,6 +2,7 @@
 
 mod captures;
 mod config;
+mod entry;
 mod hist;
 mod kit;
 mod lobster;

@@ -318,7 +318,8 @@ fn entry_is_disabled_and_enabled_by_the_firm_and_by_the_exchange() {
 
 #[test]
 fn orders_of_one_group_do_not_trade_and_both_owners_are_told_what_did_not_happen() {
-    let cases: [(Option<AiqStrategy>, u32, &[&str], &[&str]); 5] = [
+    type Lines = &'static [&'static str];
+    let cases: [(Option<AiqStrategy>, u32, Lines, Lines); 5] = [
         // strategy, its shares        who came                          who rested, 100 shares
         (None, 60, &["A 1 B 60@1000000 Y"], &["D 1 100 60@1000000 AO"]),
         (
