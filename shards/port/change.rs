@@ -4,8 +4,10 @@
 //! an order that is not live, or for as much as it has, is ignored.
 
 use matching::Trading;
+use risk::port::Entry;
+use types::{PortId, Px};
 use wire::ouch50::inbound::{CancelOrder, ModifyOrder};
-use wire::ouch50::{Appendage, CancelReason};
+use wire::ouch50::{Appendage, CancelReason, Flag, Options};
 
 use crate::clerk::{Clerk, options};
 use crate::desk::Desk;
@@ -68,12 +70,26 @@ impl<T: Tape> Clerk<'_, T> {
         if self.desk.is_frozen(&live) {
             return self.keep_in_cross(slot, false);
         }
-        self.desk.orders.at_mut(slot).side = side.byte();
+        let marked = Live { side: side.byte(), ..live };
+        if marked.side != live.side && !self.may_mark(slot, &marked, options) {
+            return self.ignore();
+        }
+        self.desk.orders.at_mut(slot).side = marked.side;
         if m.quantity() == live.total {
             self.desk.say_modified(self.now, slot);
         } else {
             self.shrink(slot, m.quantity(), true);
         }
+    }
+
+    /// Whether risk has an offer marked so.
+    fn may_mark(&mut self, slot: u32, marked: &Live, options: Options<'_>) -> bool {
+        let limit = Some(Px::from_price4(marked.price)).filter(|_| !marked.has(orders::MARKET));
+        let is_located = options.shares_located() == Some(Flag::Yes);
+        let entry = Entry { is_located, ..self.entry(marked, limit) };
+        let (now, port) = (self.now, PortId::new(self.port));
+        let (risk, held) = self.desk.risk_of(slot);
+        risk.replace(now, port, held, &entry).is_ok()
     }
 
     /// `total`: what the order is to have in all, less than it has.

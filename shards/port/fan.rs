@@ -1,7 +1,7 @@
 //! Where the floor's reports go: first to the tape, then to the ports, each as it comes.
 
 use matching::{Cross, Ended, OrderKey, Out, Phase, Refused, Report, Tick};
-use types::{InstrumentId, MatchNo, Nanos};
+use types::{InstrumentId, MatchNo, Nanos, Px};
 use wire::ouch50::inbound::{EnterOrder, ReplaceOrder};
 use wire::ouch50::{CancelReason, Liquidity, Options, RejectReason};
 
@@ -213,7 +213,7 @@ impl<T: Tape> Fan<'_, '_, T> {
             let reason = rejected(why, phase, &live);
             self.desk.say_rejected(self.now, name, reason, live.cl_ord_id);
         }
-        self.desk.orders.close(slot);
+        self.desk.close(slot);
     }
 
     fn on_replaced(&mut self, old: OrderKey, new: OrderKey, qty: u32) {
@@ -223,6 +223,7 @@ impl<T: Tape> Fan<'_, '_, T> {
             Asked::Reduce { by, is_modify } => {
                 live.total = live.total.saturating_sub(by);
                 live.leaves = qty;
+                self.desk.release(slot, by);
                 if is_modify {
                     self.desk.say_modified(self.now, slot);
                 } else {
@@ -234,8 +235,9 @@ impl<T: Tape> Fan<'_, '_, T> {
                 live.leaves = qty;
                 self.run.is_replaced = true;
                 self.desk.say_replaced(self.now, slot, (m, options), qty, stands);
-                if let Some(slot) = self.slot(old) {
-                    self.desk.orders.close(slot);
+                if let Some(old) = self.slot(old) {
+                    self.desk.hand_over(old, slot);
+                    self.desk.close(old);
                 }
             }
             Asked::Nothing | Asked::Enter { .. } => {}
@@ -261,7 +263,7 @@ impl<T: Tape> Fan<'_, '_, T> {
         let Some(slot) = self.slot(order) else { return };
         let live = *self.desk.orders.at(slot);
         let book = &self.desk.books[live.instrument.index()];
-        let px = types::Px::from_price4(live.price);
+        let px = Px::from_price4(live.price);
         if let (false, Some(tick)) = (live.has(orders::MARKET), book.listing.ticks.tick(px)) {
             self.desk.say_priority(self.now, slot, tick);
         }
@@ -275,21 +277,29 @@ impl<T: Tape> Fan<'_, '_, T> {
         match_no: MatchNo,
         liquidity: impl Fn(&Live, bool) -> Liquidity,
     ) {
-        let mut trade = Trade { match_no, instrument: InstrumentId::new(0), parties: [None; 2] };
+        let (instrument, px) = (InstrumentId::new(0), Px::ZERO);
+        let mut trade = Trade { match_no, instrument, qty, px, parties: [None; 2] };
         for (at, (order, leaves)) in sides.into_iter().enumerate() {
             let Some(slot) = self.slot(order) else { continue };
             let live = self.desk.orders.at_mut(slot);
             live.leaves = leaves;
             let live = *live;
             let Live { port, channel, user_ref, cl_ord_id, instrument, .. } = live;
-            let price = self.desk.books[instrument.index()].price4(tick, half);
+            let book = &mut self.desk.books[instrument.index()];
+            let price = book.price4(tick, half);
+            if let Some(px) = book.px(tick, half) {
+                (book.last, trade.px) = (Some(px), px);
+                let (risk, held) = self.desk.risk_of(slot);
+                risk.fill(held, qty, px);
+            }
+            let account = self.desk.port(port).account(live.group);
             let name = Name { port, channel, user_ref };
             let liquidity = liquidity(&live, at == 0);
             self.desk.say_executed(self.now, name, (qty, price), liquidity, match_no);
             trade.instrument = instrument;
-            trade.parties[at] = Some(Party { port, channel, user_ref, cl_ord_id });
+            trade.parties[at] = Some(Party { port, account, channel, user_ref, cl_ord_id });
             if leaves == 0 {
-                self.desk.orders.close(slot);
+                self.desk.close(slot);
             }
         }
         self.desk.trades.push(trade);
@@ -302,6 +312,7 @@ impl<T: Tape> Fan<'_, '_, T> {
         live.leaves = leaves;
         live.total = live.total.saturating_sub(qty);
         let price = u64::from(live.price);
+        self.desk.release(slot, qty);
         self.prevent(slot, order, (qty, price));
     }
 
@@ -337,7 +348,7 @@ impl<T: Tape> Fan<'_, '_, T> {
             let reason = self.reason(&live, why);
             self.desk.say_canceled(self.now, name, qty, reason);
         }
-        self.desk.orders.close(slot);
+        self.desk.close(slot);
     }
 
     fn reason(&self, live: &Live, why: Ended) -> CancelReason {

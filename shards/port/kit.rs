@@ -9,6 +9,7 @@ use std::vec;
 use std::vec::Vec;
 
 use matching::{Account, Capacity, Control, Floor, Report, Rules, SelfMatch, Tick, TickTable};
+use risk::port::{PortRisk, Room};
 use session::SessionId;
 use session::soup::{Client, Closed, Credentials, Event, Reject, SoupConfig};
 use types::{AccountId, FirmId, InstrumentId, MatchNo, Nanos, Px, SeqNo, Symbol};
@@ -76,6 +77,7 @@ fn port(user: &str, firm: &[u8; 4], account: u32) -> PortPlan {
     PortPlan {
         login: login(user),
         firm: *firm,
+        firm_id: FirmId::new(u16::from(firm == b"BBBB")),
         account: AccountId::new(account),
         groups: vec![(7, AccountId::new(3))],
         self_match: SelfMatch::CancelOldest,
@@ -91,7 +93,11 @@ pub(crate) fn plan() -> Plan {
     let cents = Px::from_price4(100);
     let ticks = TickTable::new(&[(Px::ZERO, Px::from_price4(1)), (Px::from_price4(10_000), cents)])
         .unwrap();
-    let listing = |text| Listing { symbol: Symbol::parse(text).unwrap(), ticks };
+    let listing = |text| Listing {
+        symbol: Symbol::parse(text).unwrap(),
+        ticks,
+        close: Some(Px::from_price4(1_000_000)),
+    };
     let store = StoreSize { messages_max: 100_000, bytes_max: 1 << 22 };
     let drop = |user, firm| DropPlan { login: login(user), firm, store };
     Plan {
@@ -120,6 +126,18 @@ pub(crate) fn floor() -> Floor {
     Floor::new(Capacity { orders: 64 }, &accounts, &[rules; 2])
 }
 
+/// Nothing is limited.
+fn risk() -> PortRisk {
+    PortRisk::new(Room {
+        ports: 3,
+        firms: 2,
+        accounts: 4,
+        instruments: 2,
+        symbol_rate_ports: 3,
+        repeats_per_port: 16,
+    })
+}
+
 impl Rig {
     /// Nobody is logged in and everything trades.
     pub(crate) fn new(plan: &Plan) -> Self {
@@ -136,7 +154,7 @@ impl Rig {
             seen: 0,
         };
         let peers = USERS.iter().map(peer).collect();
-        let ports = Ports::new(plan, floor(), now);
+        let ports = Ports::new(plan, floor(), risk(), now);
         let mut rig = Self { ports, peers, tape: Told::default(), now };
         for control in [Control::PreOpen, Control::Open] {
             rig.control(control);

@@ -33,7 +33,11 @@ mod plan;
 mod ports;
 #[cfg(test)]
 mod requests_test;
+#[cfg(test)]
+mod sessions_test;
 mod store;
+#[cfg(test)]
+mod storm_test;
 mod symbols;
 mod terms;
 mod trades;

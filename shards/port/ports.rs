@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use matching::{Floor, OrderKey, Trading};
+use risk::port::{NoRoom, PortRisk, Whose};
 use session::SessionId;
 use session::soup::{Credentials, Reject, Request};
 use types::{InstrumentId, MatchNo, Nanos, SeqNo};
@@ -64,11 +65,12 @@ pub struct Ports {
 }
 
 impl Ports {
-    /// Nobody connected; `floor` has the plan's instruments in the plan's order and its accounts.
+    /// Nobody connected; `floor` has the plan's instruments in the plan's order and its accounts, and so
+    /// has `risk`, with the ports in the plan's order.
     ///
     /// # Panics
     /// Where two logins have one user name, a firm two drop copies, or two instruments one ticker.
-    pub fn new(plan: &Plan, floor: Floor, now: Nanos) -> Self {
+    pub fn new(plan: &Plan, floor: Floor, risk: PortRisk, now: Nanos) -> Self {
         let logins = plan.ports.iter().map(|port| port.login);
         let logins = logins.chain(plan.drops.iter().map(|drop| drop.login));
         let user = |(stream, login): (usize, Credentials)| {
@@ -80,7 +82,7 @@ impl Ports {
         assert!(users.is_sorted_by(|one, next| one.name < next.name), "a user name stands twice");
         Self {
             floor,
-            desk: Desk::new(plan),
+            desk: Desk::new(plan, risk),
             lines: (0..plan.connections_max).map(|_| Line::new(plan.soup, now)).collect(),
             ready: Vec::with_capacity(usize::from(plan.connections_max)),
             users,
@@ -441,26 +443,48 @@ impl Ports {
         let Some(trade) = self.desk.trades.take(match_no) else { return false };
         tape.on_bust(now, trade.instrument, match_no);
         for party in trade.parties.iter().flatten() {
+            let firm = self.desk.port(party.port).firm_id;
+            self.desk.risk.bust(firm, party.account, trade.qty, trade.px);
             self.desk.say_broken(now, party, match_no, reason);
         }
         self.feed(now);
         true
     }
 
-    /// The kill switch: cancels all orders of a port, by its place in the plan, and takes none until
-    /// [`Ports::revive`].
-    pub fn kill<T: Tape>(&mut self, now: Nanos, port: u16, tape: &mut T) {
-        let Some(killed) = self.desk.ports.get_mut(usize::from(port)) else { return };
-        killed.is_killed = true;
-        self.sweep_all(now, port, CancelReason::Supervisory, tape);
+    /// The kill switch: takes no orders of these from now on, and cancels those that are live.
+    ///
+    /// Errors: [`NoRoom::Unknown`].
+    pub fn kill<T: Tape>(&mut self, now: Nanos, whose: Whose, tape: &mut T) -> Result<(), NoRoom> {
+        self.desk.risk.stop(whose, true)?;
+        for port in 0..self.desk.ports.len() {
+            let is_hit = match whose {
+                Whose::Venue => true,
+                Whose::Firm(firm) => self.desk.ports[port].firm_id == firm,
+                Whose::Port(killed) => killed.index() == port,
+            };
+            if is_hit {
+                self.sweep_all(now, port as u16, CancelReason::Supervisory, tape);
+            }
+        }
         self.feed(now);
+        Ok(())
     }
 
-    /// Takes orders of a port again.
-    pub fn revive(&mut self, port: u16) {
-        if let Some(port) = self.desk.ports.get_mut(usize::from(port)) {
-            port.is_killed = false;
-        }
+    /// Takes their orders again.
+    ///
+    /// Errors: [`NoRoom::Unknown`].
+    pub fn revive(&mut self, whose: Whose) -> Result<(), NoRoom> {
+        self.desk.risk.stop(whose, false)
+    }
+
+    /// What is checked before an order reaches the floor.
+    pub const fn risk(&self) -> &PortRisk {
+        &self.desk.risk
+    }
+
+    /// Limits, lists and credit, to change. Kill switches are [`Ports::kill`]'s.
+    pub const fn risk_mut(&mut self) -> &mut PortRisk {
+        &mut self.desk.risk
     }
 
     /// The floor.

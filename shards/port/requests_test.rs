@@ -7,7 +7,9 @@ use std::vec;
 use std::vec::Vec;
 
 use matching::Control;
-use types::{MatchNo, Nanos};
+use risk::Notional;
+use risk::port::{FirmLimits, Kind, Kinds, Limits, List, PortLimits, Whose};
+use types::{AccountId, FirmId, InstrumentId, MatchNo, Nanos, PortId, Px};
 use wire::ouch50::inbound::{
     AccountQuery, DisableEntry, EnableEntry, EnterOrder, Head, MassCancel,
 };
@@ -305,18 +307,19 @@ fn entry_is_disabled_and_enabled_by_the_firm_and_by_the_exchange() {
     assert_eq!(rig.ask(ANN, &replace(1, 5, 20, PAR, &[])), ["J 5 FirmNotAuthorized"]);
     assert_eq!(rig.ask(ANN, &enable(6)), ["K 6"]);
     assert_eq!(rig.ask(ANN, &replace(1, 7, 20, PAR, &[])), ["U 1>7 B 20@1000000"]);
-    rig.ports.kill(rig.now, 0, &mut rig.tape);
+    rig.ports.kill(rig.now, Whose::Port(PortId::new(0)), &mut rig.tape).unwrap();
     rig.pump();
     assert_eq!(rig.news(ANN), ["C 7 20 S"]);
-    assert_eq!(rig.ask(ANN, &enter(8, b'B', 10, PAR).bytes(&[])), ["J 8 FirmNotAuthorized"]);
+    assert_eq!(rig.ask(ANN, &enter(8, b'B', 10, PAR).bytes(&[])), ["J 8 Other"]);
     assert_eq!(rig.ask(CAT, &enter(1, b'B', 10, PAR).bytes(&[])).len(), 1, "another port may");
-    rig.ports.revive(0);
+    rig.ports.revive(Whose::Port(PortId::new(0))).unwrap();
     assert_eq!(rig.ask(ANN, &enter(9, b'B', 10, PAR).bytes(&[])), ["A 9 B 10@1000000 Y"]);
 }
 
 #[test]
 fn orders_of_one_group_do_not_trade_and_both_owners_are_told_what_did_not_happen() {
-    let cases: [(Option<AiqStrategy>, u32, &[&str], &[&str]); 5] = [
+    type Lines = &'static [&'static str];
+    let cases: [(Option<AiqStrategy>, u32, Lines, Lines); 5] = [
         // strategy, its shares        who came                          who rested, 100 shares
         (None, 60, &["A 1 B 60@1000000 Y"], &["D 1 100 60@1000000 AO"]),
         (
@@ -483,4 +486,52 @@ fn room_that_is_full_is_a_reject_and_nothing_else() {
     assert_eq!(rig.ports.live(), 64);
     rig.pass(Nanos::from_secs(5));
     assert!(rig.peers.iter().all(|peer| peer.is_open), "heartbeats go both ways");
+}
+
+#[test]
+fn what_risk_denies_is_a_reject_of_its_own_and_leaves_a_replaced_order_as_it_is() {
+    let mut rig = Rig::up(&plan());
+    let risk = rig.ports.risk_mut();
+    let order = Limits {
+        qty_max: 1_000,
+        notional_max: Notional::of(Px::from_price4(1_000_000), 500),
+        forbidden: Kinds::NONE.and(Kind::Market).and(Kind::Sweep),
+        ..Limits::default()
+    };
+    let limits = PortLimits { order, ..PortLimits::default() };
+    risk.set_port(PortId::new(0), &limits).unwrap();
+    let firm = FirmLimits { must_locate: true, ..FirmLimits::default() };
+    risk.set_firm(FirmId::new(0), &firm).unwrap();
+    risk.list_mut(FirmId::new(0), List::Restricted).unwrap().insert(InstrumentId::new(1));
+    let line = risk.account_line(AccountId::new(0));
+    risk.set_credit(line, Notional::of(Px::from_price4(1_000_000), 600)).unwrap();
+    type Change = fn(&mut EnterOrder);
+    let located = [TagValue::SharesLocated(Flag::Yes)];
+    let cases: [(Change, &[TagValue], &str); 9] = [
+        (|m| m.quantity = 1_001.into(), &[], "J RiskMaxQuantity"),
+        (|m| m.quantity = 501.into(), &[], "J RiskOrderNotional"),
+        (|m| m.price = MARKET_PRICE.into(), &[], "J RiskMarketOrderNotAllowed"),
+        (|m| m.intermarket_sweep = b'Y', &[], "J RiskIsoNotAllowed"),
+        (|m| m.symbol = *b"MSFT    ", &[], "J RiskRestrictedStock"),
+        (|m| m.side = b'T', &[], "J RiskLocateRequired"),
+        (|m| m.side = b'T', &located, "A"),
+        (|m| m.quantity = 500.into(), &[], "A"),
+        (|m| m.quantity = 1.into(), &[], "J RiskAggregateExposure"),
+    ];
+    for (at, (change, values, want)) in cases.into_iter().enumerate() {
+        let user_ref = at as u32 + 1;
+        let got = rig.ask(ANN, &enter(user_ref, b'S', 100, PAR).with(change).bytes(values));
+        let want = want.replacen(['J', 'A'], &std::format!("{} {user_ref}", &want[..1]), 1);
+        assert!(got.len() == 1 && got[0].starts_with(&want), "{got:?} {want}");
+    }
+    assert_eq!(rig.ask(ANN, &replace(8, 10, 501, PAR, &[])), ["J 10 RiskOrderNotional"]);
+    assert_eq!(rig.ask(ANN, &modify(8, b'T', 500)), [""; 0], "not located");
+    assert_eq!(rig.ask(ANN, &cancel(8, 400, &[])), ["C 8 100 U"]);
+    // What was given back is there for another.
+    assert_eq!(rig.ask(ANN, &enter(11, b'S', 100, PAR).bytes(&[])), ["A 11 S 100@1000000 Y"]);
+    // A trade that is broken as well.
+    rig.send(BOB, &enter(1, b'B', 100, PAR).bytes(&[]));
+    assert_eq!(rig.ports.risk().executed(line), Notional::of(Px::from_price4(1_000_000), 100));
+    rig.ports.bust(rig.now, MatchNo::new(1), BrokenReason::Erroneous, &mut rig.tape);
+    assert_eq!(rig.ports.risk().executed(line), Notional::ZERO);
 }

@@ -53,6 +53,8 @@ pub(crate) struct Words<'a> {
     pub(crate) time_in_force: TimeInForce,
     pub(crate) display: ouch50::Display,
     pub(crate) cross: CrossType,
+    /// It sweeps several markets at once.
+    pub(crate) is_sweep: bool,
 }
 
 /// What the floor is asked for.
