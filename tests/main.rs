@@ -2,6 +2,7 @@
 
 mod captures;
 mod config;
+mod distribution;
 mod hist;
 mod kit;
 mod lobster;
