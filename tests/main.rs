@@ -2,6 +2,7 @@
 
 mod captures;
 mod config;
+mod distribution;
 mod entry;
 mod exchange_config;
 mod hist;
