@@ -22,3 +22,4 @@ pub mod run;
 pub mod stop;
 pub mod terminal;
 pub mod topology;
+pub mod venue;

@@ -137,6 +137,9 @@ impl Tape {
             Report::Decremented { order, qty, .. } => {
                 self.reduce(now, order, |shown| shown.saturating_sub(qty), out)
             }
+            Report::Reduced { order, leaves, .. } => {
+                self.reduce(now, order, |shown| shown.min(leaves), out)
+            }
             Report::Crossed { buy, sell, tick, half, qty, .. } => {
                 self.on_crossed(now, [buy, sell], (tick, half, qty), match_no, out)
             }
@@ -206,6 +209,12 @@ impl Tape {
     #[inline]
     pub fn order_ref(&self, order: OrderKey) -> Option<OrderRef> {
         self.orders.get(order).map(|order| OrderRef::new(order.order_ref))
+    }
+
+    /// The book of an order, as long as no other has its slot.
+    #[inline]
+    pub fn instrument(&self, order: OrderKey) -> Option<InstrumentId> {
+        self.orders.get(order).map(|order| order.instrument)
     }
 
     /// The shares of a live order that are on display.

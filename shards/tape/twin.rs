@@ -188,6 +188,9 @@ impl Twin {
             Report::Decremented { order, qty, .. } => {
                 self.change(order, |shares| shares.saturating_sub(qty));
             }
+            Report::Reduced { order, leaves, .. } => {
+                self.change(order, |shares| shares.min(leaves))
+            }
             Report::Cancelled { order, .. } => self.change(order, |_| 0),
             Report::Replaced { old, new, qty, kept, .. } => {
                 let instrument = self.instruments[&old];

@@ -15,7 +15,7 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
-use crate::{bench, check, generate, hist, preflight, replay, run};
+use crate::{bench, check, generate, hist, preflight, replay, run, venue};
 
 pub use values::{Count, Pace, Part, Span};
 
@@ -33,6 +33,8 @@ struct Cli {
 enum Command {
     /// Run the engine; without a configuration, a demonstration on loopback
     Run(args::Run),
+    /// Run an exchange alone: OUCH 5.0 in, ITCH 5.0 out
+    Venue(args::Venue),
     /// Play a recorded feed through the shards; count it, print its books
     Replay(args::Replay),
     /// Play a recording, or a generated day, as a live feed on lines A and B
@@ -53,6 +55,7 @@ enum Command {
 fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
         Command::Run(args) => run::command(args.into()),
+        Command::Venue(args) => venue::command(args.into()),
         Command::Replay(args) => replay::command(args.into()),
         Command::Publish(args) => crate::publish::command((*args).into()),
         Command::Generate(args) => generate::command(args.into()),
