@@ -21,16 +21,16 @@ use super::source::Source;
 use super::stats::Counters;
 use crate::failure::Failure;
 
-/// Time since the publisher was made: the only clock of its threads.
+/// Time since it was started: the only clock of the threads that share it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Clock(Instant);
+pub(crate) struct Clock(Instant);
 
 impl Clock {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self(Instant::now())
     }
 
-    pub(super) fn now(self) -> Nanos {
+    pub(crate) fn now(self) -> Nanos {
         Nanos::new(u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX))
     }
 }

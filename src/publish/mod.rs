@@ -33,7 +33,8 @@ pub use source::Origin;
 pub use stats::{LineStats, Stats};
 
 use crate::failure::Failure;
-use feed::{Clock, Feed, Line, Signals};
+pub(crate) use feed::Clock;
+use feed::{Feed, Line, Signals};
 use requests::Requests;
 use snapshot::{Snapshots, Terms};
 use source::Source;
