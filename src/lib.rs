@@ -9,6 +9,7 @@ pub mod config;
 pub mod cpus;
 pub mod failure;
 pub mod fault;
+pub mod flow;
 pub mod generate;
 pub mod hist;
 pub mod launch;

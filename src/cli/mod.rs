@@ -4,6 +4,7 @@
 //! `dispatch`.
 
 mod args;
+mod flow;
 mod publish;
 mod values;
 
@@ -40,6 +41,8 @@ enum Command {
     /// Play a recording, or a generated day, as a live feed on lines A and B
     // Its arguments outweigh the others' and are read once.
     Publish(Box<publish::Publish>),
+    /// Send the orders of many accounts to an exchange, at a given rate
+    Flow(Box<flow::Flow>),
     /// Make a synthetic day of ITCH 5.0 from a seed
     Generate(args::Generate),
     /// Measure latency and throughput, each beside its reference in the same run
@@ -58,6 +61,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Venue(args) => venue::command(args.into()),
         Command::Replay(args) => replay::command(args.into()),
         Command::Publish(args) => crate::publish::command((*args).into()),
+        Command::Flow(args) => crate::flow::command((*args).try_into()?),
         Command::Generate(args) => generate::command(args.into()),
         Command::Bench(args) => bench::command(args.into()),
         Command::Hist(args) => hist::command(args.into()),
