@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
+use runtime::latency::new_histogram;
 use serde::Serialize;
 use types::Nanos;
 use wire::ouch50::{RejectReason, Side};
@@ -121,7 +122,7 @@ impl Record {
             broken: 0,
             contradictions: 0,
             malformed: 0,
-            latency: Histogram::new(3).expect("three figures are allowed"),
+            latency: new_histogram(),
             rejected: BTreeMap::new(),
             traded: BTreeMap::new(),
         }
