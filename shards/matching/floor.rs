@@ -7,8 +7,7 @@ use alloc::vec::Vec;
 use types::{InstrumentId, Nanos, Side};
 
 use crate::{
-    Account, Capacity, Control, Ended, Market, Order, OrderKey, Out, Phase, Price, Refused,
-    Replace, Report, Rules, Standing,
+    Account, Capacity, Control, Ended, Market, Order, OrderKey, Out, Phase, Refused, Report, Rules,
 };
 
 /// The books of one exchange shard and their day. Begins closed.
@@ -41,10 +40,7 @@ impl Floor {
         if *phase != Phase::Continuous {
             return out.push(refused(Refused::Phase));
         }
-        if !order.terms.is_plain() {
-            return out.push(refused(Refused::Terms));
-        }
-        self.market.enter(&order.new, out);
+        self.market.enter_with(order, out);
     }
 
     /// Cancels a live order: [`Report::Cancelled`] or [`Report::Refused`].
@@ -59,12 +55,7 @@ impl Floor {
     /// with [`Report::Cancelled`] after that.
     #[inline]
     pub fn replace(&mut self, _now: Nanos, old: OrderKey, order: &Order, out: &mut impl Out) {
-        let &crate::NewOrder { key: new, qty, self_match, .. } = &order.new;
-        let (Price::Limit(tick), true) = (order.new.price, order.terms.is_plain()) else {
-            return out.push(Report::Refused { order: new, why: Refused::Terms });
-        };
-        let post_only = order.new.standing == Standing::PostOnly;
-        self.market.replace(&Replace { old, new, qty, tick, post_only, self_match }, out);
+        self.market.replace_with(old, order, out);
     }
 
     /// Carries out what the one who runs the market asks for: [`Report::Phase`], then what follows.
