@@ -110,17 +110,10 @@ impl Market {
         }
     }
 
-    /// As [`Market::enter`], where the book is not plain or not there.
+    /// As [`Market::enter`], of an order that has terms, or where the book is not plain or not there.
     #[cold]
     #[inline(never)]
-    pub(crate) fn admit_plain(&mut self, order: &NewOrder, out: &mut impl Out) {
-        self.admit(&Order { new: *order, terms: Terms::PLAIN }, out);
-    }
-
-    /// As [`Market::enter_with`].
-    #[cold]
-    #[inline(never)]
-    fn admit(&mut self, order: &Order, out: &mut impl Out) {
+    pub(crate) fn admit(&mut self, order: &Order, out: &mut impl Out) {
         let &NewOrder { key, instrument, side, qty, .. } = &order.new;
         let course = match self.books.get(instrument.index()) {
             None => Err(Refused::Instrument),

@@ -8,6 +8,7 @@ use types::{InstrumentId, Nanos, Side};
 
 use crate::{
     Account, Capacity, Control, Ended, Market, Order, OrderKey, Out, Phase, Refused, Report, Rules,
+    Terms,
 };
 
 /// The books of one exchange shard and their day. Begins closed.
@@ -40,6 +41,9 @@ impl Floor {
         if *phase != Phase::Continuous {
             return out.push(refused(Refused::Phase));
         }
+        if !is_of_the_book(&order.terms) {
+            return out.push(refused(Refused::Terms));
+        }
         self.market.enter_with(order, out);
     }
 
@@ -55,6 +59,9 @@ impl Floor {
     /// with [`Report::Cancelled`] after that.
     #[inline]
     pub fn replace(&mut self, _now: Nanos, old: OrderKey, order: &Order, out: &mut impl Out) {
+        if !is_of_the_book(&order.terms) {
+            return out.push(Report::Refused { order: order.new.key, why: Refused::Terms });
+        }
         self.market.replace_with(old, order, out);
     }
 
@@ -116,4 +123,10 @@ impl Floor {
     pub fn best(&self, instrument: InstrumentId, side: Side) -> Option<crate::Tick> {
         self.market.best(instrument, side)
     }
+}
+
+/// Whether terms ask for nothing but what the books themselves do.
+fn is_of_the_book(terms: &Terms) -> bool {
+    let Terms { stop, trading, expires, .. } = *terms;
+    Terms { stop, trading, expires, ..Terms::PLAIN }.is_plain()
 }

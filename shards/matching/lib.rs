@@ -1,4 +1,4 @@
-//! The exchange's own books: commands in, reports out, in price-time priority.
+//! The exchange's own books: commands in, reports out, in price-time priority or by another policy.
 //!
 //! Sans-I/O: a command is taken whole before the next one, what came of it goes into the caller's
 //! out-buffer in the order in which it happened, and nothing is called back. Everything is sized at

@@ -12,7 +12,7 @@ use crate::specials::{List, Specials};
 use crate::take::{Met, Taker};
 use crate::{
     Account, Ended, NewOrder, Order, OrderKey, Out, Price, Quote, Refused, Replace, Report,
-    Standing, Tick,
+    Standing, Terms, Tick,
 };
 
 /// How much room to make. All of it is allocated by [`Market::new`] and never grows.
@@ -117,7 +117,7 @@ impl Market {
     ///
     /// # Panics
     /// Where there are more instruments or orders than have a number, a window exceeds its stated maximum,
-    /// or a reference is so far out that the window around it leaves the range of ticks.
+    /// or a reference lies more than 2^61 ticks from 0.
     pub fn new(capacity: Capacity, accounts: &[Account], rules: &[Rules]) -> Self {
         assert!(rules.len() <= BOOKS_MAX, "{} instruments", rules.len());
         Self {
@@ -135,7 +135,8 @@ impl Market {
     pub fn enter(&mut self, order: &NewOrder, out: &mut impl Out) {
         let book = match self.books.get(order.instrument.index()) {
             Some(book) if book.is_plain() => book,
-            Some(_) | None => return self.admit_plain(order, out),
+            // A copy, so that the order itself need not lie in memory for it.
+            Some(_) | None => return self.admit(&Order { new: *order, terms: Terms::PLAIN }, out),
         };
         let Way { limit, place, tick } = match self.check(book, order) {
             Ok(way) => way,
@@ -268,7 +269,7 @@ impl Market {
         if !self.books.get((at >> 1) as usize).is_some_and(Book::is_plain) {
             return match order {
                 Some(order) => self.exchange(old, Some(order.terms), &order.new, out),
-                None => self.replace_special(replace, out),
+                None => self.replace_special(&{ *replace }, out),
             };
         }
         let account = AccountId::new(slot.account);
