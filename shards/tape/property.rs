@@ -42,9 +42,16 @@ fn a_random_stream_says_every_kind() {
 /// Three books in continuous trading, two accounts of one group.
 fn floor() -> Floor {
     let accounts = [Account { group: 1, firm: FirmId::new(0) }; 2];
-    let rules =
-        Rules { reference: Tick::new(MIDDLE), window: 130, far_levels: 4, keeps_place: true };
-    let mut floor = Floor::new(Capacity { orders: 60 }, &accounts, &[rules; 3]);
+    let rules = Rules {
+        reference: Tick::new(MIDDLE),
+        window: 130,
+        far_levels: 4,
+        keeps_place: true,
+        policy: matching::Policy::PriceTime,
+        lit: true,
+        seed: 1,
+    };
+    let mut floor = Floor::new(Capacity { orders: 60, terms: 60 }, &accounts, &[rules; 3]);
     let mut reports = vec![];
     for at in 0..3 {
         for control in [Control::PreOpen, Control::Open] {

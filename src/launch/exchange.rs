@@ -1,10 +1,10 @@
 //! A checked exchange -> its shards' plans, rings and sockets.
 
-use std::net::{SocketAddr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::mpsc::Sender;
 
 use engine::exchange::{Credit, Exchange, ExchangePlan, gauges};
-use matching::{Account, Floor, Rules};
+use matching::{Account, Floor, Policy, Rules};
 use risk::lease::{Home, Marks};
 use risk::port::{FirmLimits, Kind, Kinds, Limits, List, PortLimits, PortRisk, Room};
 use risk::{Distance, Notional, Rate};
@@ -16,7 +16,7 @@ use session::soup::{Credentials, SoupConfig};
 use types::{AccountId, FirmId, InstrumentId, Nanos, OrderRef, PortId, Px, SeqNo};
 use wire::itch50::{LuldTier, MarketCategory, RegShoAction};
 
-use crate::config::exchange::SelfMatch;
+use crate::config::exchange::{Priority, SelfMatch};
 use crate::topology::{self, ExchangeShard, Listing, Login};
 
 /// Messages on the way to those who keep them: some 60 ms of a million a second.
@@ -89,7 +89,7 @@ pub(super) fn seat(
     let lines: Vec<Socket> = [Some(shard.line_a), shard.line_b]
         .into_iter()
         .flatten()
-        .map(|to| line(to, shard.interface.into()))
+        .map(|to| line(to, shard.interface))
         .collect();
     let listener =
         Listener { connections_max: shard.capacity.connections, ..Listener::new(shard.orders) };
@@ -117,8 +117,9 @@ pub(super) fn seat(
     (seat, Cold { at, kept: keeper, commands })
 }
 
-fn line(to: SocketAddrV4, from: std::net::IpAddr) -> Socket {
-    Socket { peer: Some(SocketAddr::V4(to)), ..Socket::new(SocketAddr::new(from, 0)) }
+fn line(to: SocketAddrV4, interface: Ipv4Addr) -> Socket {
+    let any = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+    Socket { peer: Some(SocketAddr::V4(to)), interface: Some(interface), ..Socket::new(any) }
 }
 
 /// An exchange's shard as the loop, a replay or a test drives it.
@@ -259,17 +260,29 @@ fn floor(exchange: &topology::Exchange, shard: &ExchangeShard) -> Floor {
         firm: port.firm,
     };
     let accounts: Vec<Account> = exchange.ports.iter().map(account).collect();
-    let rules: Vec<Rules> = shard.listings.iter().map(rules).collect();
-    Floor::new(matching::Capacity { orders: shard.capacity.orders }, &accounts, &rules)
+    let rules: Vec<Rules> = (0..)
+        .zip(&shard.listings)
+        .map(|(place, listing)| rules(listing, exchange, place))
+        .collect();
+    let capacity =
+        matching::Capacity { orders: shard.capacity.orders, terms: shard.capacity.terms };
+    Floor::new(capacity, &accounts, &rules)
 }
 
-fn rules(listing: &Listing) -> Rules {
+fn rules(listing: &Listing, exchange: &topology::Exchange, place: u64) -> Rules {
     Rules {
         // The topology has seen that it is on a tick.
         reference: listing.ticks.tick(listing.reference).unwrap_or_default(),
         window: listing.window,
         far_levels: FAR_LEVELS,
         keeps_place: true,
+        policy: match listing.policy {
+            Priority::PriceTime => Policy::PriceTime,
+            Priority::ProRata => Policy::ProRata,
+            Priority::PriceBrokerTime => Policy::PriceBrokerTime,
+        },
+        lit: exchange.dark.is_none(),
+        seed: exchange.seed.wrapping_add(place),
     }
 }
 
