@@ -9,12 +9,13 @@ mod credit;
 pub mod gauges;
 mod teller;
 
+use book::hash::{self, BookHash};
 use matching::{Control, Floor};
 use port::Ports;
 use risk::port::PortRisk;
 use runtime::{Event, LinkId, Machine, Outbox, SocketId, StreamId};
 use tape::Tape;
-use types::{InstrumentId, MatchNo, Nanos};
+use types::{InstrumentId, MatchNo, Nanos, Side};
 use wire::itch50::EventCode;
 use wire::ouch50::BrokenReason;
 
@@ -71,6 +72,8 @@ pub struct Exchange {
     tape: Tape,
     wires: Wires,
     /// By instrument.
+    listings: Vec<tape::Listing>,
+    /// By instrument.
     traded: Vec<Traded>,
     credit: Credit,
     commands: LinkId,
@@ -96,6 +99,7 @@ impl Exchange {
             ports: Ports::new(&plan.ports, floor, risk, now),
             tape: Tape::new(plan.tape, &plan.listings, now),
             wires: Wires { lines: plan.lines, keeper: plan.keeper, lost: 0 },
+            listings: plan.listings.clone(),
             traded: vec![Traded::default(); plan.listings.len()],
             credit,
             commands: plan.commands,
@@ -119,6 +123,40 @@ impl Exchange {
     /// What was traded, by instrument.
     pub fn traded(&self) -> &[Traded] {
         &self.traded
+    }
+
+    /// One number for what all its books show, the same as a [`crate::Trade`] shard's that has heard it
+    /// all: the sum over instruments.
+    pub fn state_hash(&self) -> u64 {
+        let instruments = (0..self.listings.len()).map(number);
+        hash::combine(instruments.map(|instrument| self.book_hash(instrument)))
+    }
+
+    fn book_hash(&self, instrument: InstrumentId) -> u64 {
+        let listing = &self.listings[instrument.index()];
+        let mut book = BookHash::new(listing.symbol, false);
+        let mut level: Vec<(u64, u64)> = Vec::new();
+        for side in Side::BOTH {
+            let shown = self
+                .ports
+                .floor()
+                .market()
+                .resting(instrument, side)
+                .map(|resting| (resting.tick, resting.order, self.tape.shown(resting.order)))
+                .filter(|(_, _, shown)| *shown != 0);
+            let mut shown = shown.peekable();
+            while let Some((tick, order, shares)) = shown.next() {
+                let order_ref = self.tape.order_ref(order).unwrap_or_default();
+                level.push((order_ref.get(), u64::from(shares)));
+                if shown.peek().is_none_or(|(next, _, _)| *next != tick) {
+                    // A price that is shown fits, and a level has fewer orders than a shard.
+                    let px = listing.ticks.px(tick).unwrap_or_default();
+                    book.level(side, px, level.len() as u32);
+                    level.drain(..).for_each(|(order_ref, shares)| book.order(order_ref, shares));
+                }
+            }
+        }
+        book.finish()
     }
 
     /// Whether its day is over: nothing is taken any more, and the session of its feed has ended.
