@@ -34,7 +34,7 @@ pub struct Rules {
 
 pub(crate) struct Book {
     pub(crate) ladders: [Ladder; 2],
-    keeps_place: bool,
+    pub(crate) keeps_place: bool,
 }
 
 /// All books of one exchange shard.

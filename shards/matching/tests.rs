@@ -3,11 +3,11 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use types::{AccountId, FirmId, InstrumentId, Nanos, Side};
+use types::{AccountId, FirmId, InstrumentId, Side};
 
 use crate::{
-    Account, Capacity, Control, Ended, Floor, Market, NewOrder, Order, OrderKey, Phase, Price,
-    Refused, Replace, Report, Rules, Scope, SelfMatch, Standing, Terms, Tick,
+    Account, Capacity, Ended, Market, NewOrder, OrderKey, Price, Refused, Replace, Report, Rules,
+    Scope, SelfMatch, Standing, Tick,
 };
 
 const RULES: Rules =
@@ -260,37 +260,6 @@ fn the_largest_orders_add_up() {
 }
 
 #[test]
-fn nothing_is_taken_outside_continuous_trading_and_the_close_ends_all() {
-    let mut floor = Floor::new(Capacity { orders: 8 }, &ACCOUNTS, &[RULES]);
-    let plain = |new| Order { new, terms: Terms::PLAIN };
-    let now = Nanos::ZERO;
-    let mut out = Vec::new();
-    floor.enter(now, &plain(order(1, Side::Buy, 5, 100)), &mut out);
-    assert!(!floor.control(now, AT, Control::Open, &mut out), "it is not even in its pre-open");
-    for control in [Control::PreOpen, Control::Open] {
-        assert!(floor.control(now, AT, control, &mut out), "{control:?}");
-    }
-    floor.enter(now, &plain(order(1, Side::Buy, 5, 100)), &mut out);
-    floor.enter(now, &plain(order(2, Side::Sell, 5, 101)), &mut out);
-    assert!(floor.control(now, AT, Control::Close, &mut out));
-    let phase = |phase| Report::Phase { instrument: AT, phase };
-    let want = [
-        Report::Refused { order: OrderKey::new(1), why: Refused::Phase },
-        phase(Phase::PreOpen),
-        phase(Phase::Continuous),
-        accepted(1, Side::Buy, 5, 100),
-        rested(1, Side::Buy, 5, 100),
-        accepted(2, Side::Sell, 5, 101),
-        rested(2, Side::Sell, 5, 101),
-        phase(Phase::Closed),
-        cancelled(1, Side::Buy, 5, 100, Ended::Closed),
-        cancelled(2, Side::Sell, 5, 101, Ended::Closed),
-    ];
-    assert_eq!(out, want);
-    assert_eq!(floor.market().live(), 0);
-}
-
-#[test]
 fn a_market_to_limit_order_takes_one_price_and_rests_there() {
     let (buy, sell) = (Side::Buy, Side::Sell);
     let came =
@@ -372,9 +341,11 @@ fn a_mass_cancel_takes_its_scope_and_nothing_else() {
         enter(&mut market, NewOrder { account: OURS, ..order(4, Side::Sell, 10, 102) });
         let mut reports = Vec::new();
         market.cancel_all(instrument, scope, &mut reports);
-        let gone = |report: &Report| match report {
-            Report::Cancelled { order, why: Ended::Asked, qty: 10, .. } => order.get(),
-            other => panic!("{scope:?}: {other:?}"),
+        let gone = |report: &Report| {
+            let Report::Cancelled { order, why: Ended::Asked, qty: 10, .. } = report else {
+                panic!("{scope:?}: {report:?}");
+            };
+            order.get()
         };
         assert_eq!(reports.iter().map(gone).collect::<Vec<_>>(), want, "{scope:?}");
         assert_eq!(market.live() as usize, 4 - want.len(), "{scope:?}");
