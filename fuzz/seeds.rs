@@ -24,7 +24,8 @@ fn main() -> io::Result<()> {
     write("iextp", &[deep.clone(), vec![segment(&deep), segment(&[])]].concat())?;
     write("capture", &captures(&mold))?;
     write("book", &scripts())?;
-    write("matching", &commands())
+    write("matching", &commands())?;
+    write("floor", &days())
 }
 
 /// One file a seed, numbered in order.
