@@ -20,6 +20,8 @@ mod entry;
 mod floor;
 #[cfg(any(test, feature = "naive"))]
 pub mod floor_script;
+#[cfg(test)]
+mod floor_tests;
 mod index;
 mod ladder;
 mod luld;
