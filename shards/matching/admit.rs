@@ -229,7 +229,7 @@ impl Market {
             Standing::Immediate { min_qty } => min_qty,
         };
         let reaches = min_qty == 0 || self.reaches(instrument, &taker, reach, &touch, min_qty);
-        let met = if reaches {
+        let met = if reaches && self.books[instrument.index()].trades {
             self.take_special(instrument, &mut taker, reach, &touch, out)
         } else {
             Met::Others // it rests without a trade, or ends
@@ -348,7 +348,7 @@ impl Market {
             2 * i64::from(other.best()) <= reach.reach2
                 || self.next_hidden(instrument, side, account, qty, &reach, touch, None).is_some()
         };
-        if standing == Standing::PostOnly && would_trade() {
+        if standing == Standing::PostOnly && book.trades && would_trade() {
             return Err(Refused::WouldTrade);
         }
         let leaving = leaving.map(|id| &self.orders[id]);

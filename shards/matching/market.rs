@@ -56,12 +56,14 @@ pub enum Policy {
 }
 
 pub(crate) struct Book {
-    /// How many of its orders have terms, and one more where its rules make every command a matter of
-    /// terms. With none the book is plain.
+    /// How many of its orders have terms, one more where its rules make every command a matter of
+    /// terms, and one more while nothing trades. With none the book is plain.
     pub(crate) specials: u32,
     pub(crate) ladders: [Ladder; 2],
     pub(crate) keeps_place: bool,
     pub(crate) lit: bool,
+    /// Orders trade as they come. Otherwise they rest, whatever stands on the other side.
+    pub(crate) trades: bool,
     pub(crate) policy: Policy,
     /// Those with terms, by side.
     pub(crate) lists: [List; 2],
@@ -78,6 +80,7 @@ impl Book {
             ladders: Side::BOTH.map(|side| Ladder::new(side, rules)),
             keeps_place: rules.keeps_place,
             lit: rules.lit,
+            trades: true,
             policy: rules.policy,
             lists: [List::EMPTY; 2],
             told: None,
