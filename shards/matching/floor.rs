@@ -8,8 +8,8 @@
 //! | continuous | it trades, and rests where it may |
 //!
 //! Orders for a cross alone and stops wait off the books. Cancels are taken in every phase, changes where
-//! orders are. An order in continuous trading that asks for nothing else, of an instrument on which
-//! nothing waits, goes straight to its book.
+//! orders are. An order in continuous trading that asks for nothing else goes straight to its book, where
+//! its instrument has no limits up and down.
 
 use alloc::vec::Vec;
 
@@ -20,7 +20,7 @@ use crate::dated::Dated;
 use crate::luld::Luld;
 use crate::orders::NONE;
 use crate::schedule::DayRules;
-use crate::tape::Tape;
+use crate::tape::{Prints, Tape, Trades};
 use crate::tree::Tree;
 use crate::waiting::{List, Waiting, limit};
 use crate::{
@@ -47,8 +47,10 @@ pub(crate) struct Gate {
     /// Today's last trade.
     pub(crate) last: Option<Tick>,
     pub(crate) phase: Phase,
-    /// It trades continuously, and nothing but its book follows from a trade.
-    pub(crate) is_plain: bool,
+    /// It trades continuously, and nothing but a trade has consequences.
+    pub(crate) is_direct: bool,
+    /// Nor has a trade, outside its book.
+    pub(crate) is_quiet: bool,
 }
 
 impl Gate {
@@ -127,7 +129,8 @@ impl Floor {
             span: Span::ALL,
             last: None,
             phase: Phase::default(),
-            is_plain: false,
+            is_direct: false,
+            is_quiet: false,
         };
         let day = |rules: &DayRules| {
             assert!(rules.schedule.is_in_order(), "{:?}", rules.schedule);
@@ -172,7 +175,7 @@ impl Floor {
     #[inline]
     pub fn enter(&mut self, now: Nanos, order: &Order, out: &mut impl Out) {
         if let Some(gate) = self.gates.get_mut(order.new.instrument.index())
-            && gate.is_plain
+            && gate.is_direct
             && gate.lets_through(&order.new)
             && order.terms.is_plain()
             && (self.waiting.is_empty() || self.waiting.find(order.new.key).is_none())
@@ -182,10 +185,26 @@ impl Floor {
             self.market.enter(&order.new, &mut tape);
             if let Some(trades) = tape.trades {
                 gate.last = Some(trades.last);
+                if !gate.is_quiet {
+                    self.on_trades(now, order.new.instrument, trades, out);
+                }
             }
             return;
         }
         self.enter_with_terms(now, order, out);
+    }
+
+    /// A plain order has traded where that has consequences.
+    #[inline(never)]
+    fn on_trades(
+        &mut self,
+        now: Nanos,
+        instrument: InstrumentId,
+        trades: Trades,
+        out: &mut impl Out,
+    ) {
+        self.note(instrument, Some(trades), Prints::default());
+        self.follow(now, instrument, Some(trades), out);
     }
 
     /// Cancels a live order: [`Report::Cancelled`] or [`Report::Refused`]. One for a cross alone stays
@@ -305,13 +324,12 @@ impl Floor {
         self.market.holds(order) || self.waiting.find(order).is_some()
     }
 
-    /// Sees again whether an instrument's orders may go straight to its book.
+    /// Sees again whether an instrument's orders may go straight to its book, and what follows then.
     pub(crate) fn refresh(&mut self, instrument: InstrumentId) {
         let at = instrument.index();
-        self.gates[at].is_plain = self.gates[at].phase == Phase::Continuous
-            && self.days[at].rules.dynamic_bp == 0
-            && self.days[at].luld.is_none()
-            && self.waiting.has_none(instrument, List::Stop);
+        let (gate, day) = (&mut self.gates[at], &self.days[at]);
+        gate.is_direct = gate.phase == Phase::Continuous && day.luld.is_none();
+        gate.is_quiet = day.rules.dynamic_bp == 0 && self.waiting.has_none(instrument, List::Stop);
     }
 
     /// Where an instrument stands in its day.
