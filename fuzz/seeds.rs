@@ -47,7 +47,7 @@ fn scripts() -> Vec<Vec<u8>> {
         ([255, 2, 0, 200, 0], 150),
         ([255, 1, 0, 3, 0], 100),
     ];
-    heads.iter().zip(1..).map(|((head, words), seed)| drawn(head, *words, seed)).collect()
+    heads.iter().zip(1..).map(|((head, words), seed)| drawn(head, words * 8, seed)).collect()
 }
 
 /// The exchange's own books, roomy and cramped: orders, far levels and whether a reduced order keeps
@@ -55,14 +55,14 @@ fn scripts() -> Vec<Vec<u8>> {
 fn commands() -> Vec<Vec<u8>> {
     let heads =
         [([63, 3, 0, 0], 400), ([63, 3, 1, 0], 400), ([6, 1, 0, 0], 150), ([0, 0, 0, 0], 20)];
-    heads.iter().zip(11..).map(|((head, words), seed)| drawn(head, *words, seed)).collect()
+    heads.iter().zip(11..).map(|((head, words), seed)| drawn(head, words * 16, seed)).collect()
 }
 
-/// A head and as many words of eight bytes as it says.
-fn drawn(head: &[u8], words: usize, seed: u64) -> Vec<u8> {
+/// A head and as many bytes as it says.
+fn drawn(head: &[u8], len: usize, seed: u64) -> Vec<u8> {
     let mut random = seed;
     let mut script = head.to_vec();
-    script.extend((0..words * 8).map(|_| {
+    script.extend((0..len).map(|_| {
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;

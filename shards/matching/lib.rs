@@ -8,28 +8,48 @@
 
 extern crate alloc;
 
+mod auction;
 mod bitmap;
 mod command;
+mod cross;
+mod dated;
+mod entry;
 mod floor;
+#[cfg(any(test, feature = "naive"))]
+pub mod floor_script;
 mod index;
 mod ladder;
+#[cfg(any(test, feature = "naive"))]
+mod ledger;
 mod market;
 #[cfg(any(test, feature = "naive"))]
 pub mod naive;
 mod orders;
+mod phases;
 mod report;
+mod schedule;
 #[cfg(any(test, feature = "naive"))]
 pub mod script;
+mod take;
+mod tape;
 mod terms;
 #[cfg(test)]
 mod tests;
 mod ticks;
+mod tree;
+mod uncross;
+mod view;
+mod waiting;
+mod withdraw;
 
 pub use command::{Account, NewOrder, OrderKey, Price, Replace, SelfMatch, Standing, Tick};
-pub use floor::Floor;
-pub use market::{Capacity, Market, Resting, RestingOrder, Rules};
+pub use cross::{Crossing, Interest, Span, crossing};
+pub use floor::{Floor, FloorCapacity};
+pub use market::{Capacity, Market, Rules};
 pub use report::{Ended, Out, Refused, Report};
+pub use schedule::{Collar, DayRules, Schedule};
 pub use terms::{
     Control, Cross, Display, Indication, Order, Peg, PegTo, Phase, Quote, Scope, Terms, Trading,
 };
 pub use ticks::{BANDS_MAX, BadTable, TickTable};
+pub use view::{Resting, RestingOrder};

@@ -58,6 +58,8 @@ pub enum Ended {
     Expired = 7,
     /// It was for a cross alone, which is over.
     NotCrossed = 8,
+    /// It stood beyond the prices between which the instrument may trade.
+    Band = 9,
 }
 
 /// One thing that happened.
@@ -205,6 +207,16 @@ pub enum Report {
         /// What is open afterwards; more than none.
         leaves: u32,
     },
+    /// A resting order shrank because its owner asked, and kept its place in the queue. Where less of it
+    /// was shown than is open, no less is shown now unless all that is open is.
+    Reduced {
+        /// The order.
+        order: OrderKey,
+        /// By how many shares.
+        qty: u32,
+        /// What is open afterwards; more than none.
+        leaves: u32,
+    },
     /// An instrument is in another phase of its day.
     Phase {
         /// The instrument.
@@ -228,8 +240,9 @@ pub enum Report {
 }
 
 /// Where reports go, in the order in which things happened. It only takes them: nothing it does can
-/// reach the market. A command gives at most four reports and one for each order that rests on the
-/// other side.
+/// reach the market. A command to a book gives at most four reports and one for each order that rests
+/// on the other side; one that triggers stops, a few and that many more for each of them; a cross, at
+/// most three for each order of its instrument.
 pub trait Out {
     /// Takes one.
     fn push(&mut self, report: Report);

@@ -66,8 +66,6 @@ pub(crate) struct Meaning {
     pub(crate) flags: u8,
     /// The letter of how it is shown.
     pub(crate) display: u8,
-    /// It takes the best price of the other side for its limit.
-    pub(crate) is_market_to_limit: bool,
 }
 
 impl Words<'_> {
@@ -89,7 +87,6 @@ impl Words<'_> {
             terms: Terms::PLAIN,
             flags: if price == Price::Market { MARKET } else { 0 },
             display: self.display.byte(),
-            is_market_to_limit: false,
         };
         let is_plain = self.options.tags().beyond(IDLE).is_none()
             && self.time_in_force == TimeInForce::Day
@@ -199,7 +196,7 @@ impl Words<'_> {
         }
         let added = match (self.options.peg_offset().unwrap_or(0), meaning.price) {
             (0, _) => 0,
-            (_, Price::Market) => return Err(RejectReason::InvalidPrice),
+            (_, Price::Market | Price::MarketToLimit) => return Err(RejectReason::InvalidPrice),
             (offset, Price::Limit(at)) => in_ticks(ticks, at, offset)?,
         };
         let offset = match self.side {
@@ -250,7 +247,7 @@ impl Words<'_> {
             Some(price) => tick(ticks, price)?,
         };
         let is_beyond = match (meaning.price, self.side) {
-            (Price::Market, _) => false,
+            (Price::Market | Price::MarketToLimit, _) => false,
             (Price::Limit(limit), Side::Buy) => limit < reach,
             (Price::Limit(limit), Side::Sell) => reach < limit,
         };
@@ -270,7 +267,7 @@ impl Words<'_> {
             if meaning.price != Price::Market || meaning.terms.stop.is_some() {
                 return Err(RejectReason::InvalidPrice);
             }
-            meaning.is_market_to_limit = true;
+            meaning.price = Price::MarketToLimit;
         }
         Ok(())
     }
