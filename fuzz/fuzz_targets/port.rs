@@ -20,7 +20,7 @@ use wire::soupbintcp::{Login, Packet, next_packet};
 /// Ports 0 to 2, the first two of one firm; the drop copy of that.
 const USERS: [&str; 4] = ["p0", "p1", "p2", "drop"];
 const DROP: usize = 3;
-const STORE: StoreSize = StoreSize { messages_max: 1 << 16, bytes_max: 1 << 22 };
+const STORE: StoreSize = StoreSize { messages_max: 1 << 12, bytes_max: 1 << 18 };
 
 fn login(user: usize) -> Credentials {
     Credentials::new(USERS[user], "", "").expect("fits")
