@@ -263,24 +263,32 @@ struct Index {
     seed: u64,
 }
 
+/// How many successive names stand together: two cache lines of them.
+const TOGETHER: u64 = 16;
+
 /// No entry: its slot is [`NONE`].
 const EMPTY: u64 = u64::MAX;
 
 impl Index {
     fn new(orders_max: u32, seed: u64) -> Self {
-        let wanted = (u64::from(orders_max) * 8).div_ceil(5).max(2);
+        let wanted = (u64::from(orders_max) * 8).div_ceil(5).max(TOGETHER);
         let bits = u64::BITS - (wanted - 1).leading_zeros();
         assert!(bits <= u32::BITS, "{orders_max} orders");
         Self { entries: vec![EMPTY; 1 << bits], shift: u32::BITS - bits, seed }
     }
 
-    /// Both halves of a product with a number that clients do not know: they choose the names.
+    /// Both halves of a product with a number that clients do not know, since they choose the names. The
+    /// home of a name is in the highest bits; [`TOGETHER`] successive ones have successive homes, for a
+    /// client mostly counts up.
     #[inline]
     fn hash(&self, name: u64) -> u32 {
-        let product = u128::from(name ^ self.seed) * 0x9E37_79B9_7F4A_7C15_u128;
+        let (block, place) = (name / TOGETHER, name % TOGETHER);
+        let product = u128::from(block ^ self.seed) * 0x9E37_79B9_7F4A_7C15_u128;
         let folded = (product >> 64) as u64 ^ product as u64;
         let product = u128::from(folded) * u128::from(self.seed | 1);
-        (((product >> 64) as u64 ^ product as u64) >> 32) as u32
+        let mixed = (((product >> 64) as u64 ^ product as u64) >> 32) as u32;
+        let places = (TOGETHER as u32 - 1) << self.shift;
+        mixed & !places | (place as u32) << self.shift
     }
 
     #[inline]
@@ -306,7 +314,7 @@ impl Index {
 
     #[inline]
     fn home(&self, hash: u32) -> usize {
-        hash.checked_shr(self.shift).unwrap_or(0) as usize
+        (hash >> self.shift) as usize
     }
 
     #[inline]
