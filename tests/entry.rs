@@ -10,7 +10,7 @@ use session::SessionId;
 use session::soup::{Credentials, SoupConfig};
 use std::fs;
 use std::path::Path;
-use types::{AccountId, FirmId, InstrumentId, Nanos, Px, Symbol};
+use types::{AccountId, FirmId, InstrumentId, MatchNo, Nanos, Px, Symbol};
 use wire::capture::Capture;
 use wire::frame::{Carried, decode};
 use wire::ouch50::inbound::{CancelOrder, EnterOrder, Head};
@@ -60,6 +60,7 @@ fn exchange() -> Ports {
         soup: SoupConfig::default(),
         connections_max: 2,
         orders_max: 16,
+        first_match: MatchNo::new(1),
         trades_max: 4,
         sweep_max: 4,
         seed: 5,

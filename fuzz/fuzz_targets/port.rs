@@ -13,7 +13,7 @@ use port::{DropPlan, Listing, Plan, PortPlan, Ports, StoreSize};
 use risk::port::{PortRisk, Room, Whose};
 use session::SessionId;
 use session::soup::{Credentials, SoupConfig};
-use types::{AccountId, FirmId, InstrumentId, Nanos, Px, Symbol};
+use types::{AccountId, FirmId, InstrumentId, MatchNo, Nanos, Px, Symbol};
 use wire::ouch50::outbound::Message;
 use wire::soupbintcp::{Login, Packet, next_packet};
 
@@ -50,6 +50,7 @@ fn plan() -> Plan {
         soup: SoupConfig { packet_bytes_max: 256, ..SoupConfig::default() },
         connections_max: 4,
         orders_max: 16,
+        first_match: MatchNo::new(1),
         trades_max: 8,
         sweep_max: 3,
         seed: 77,

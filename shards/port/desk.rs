@@ -152,6 +152,7 @@ pub(crate) struct Desk {
     pub(crate) trades: Trades,
     pub(crate) books: Vec<Book>,
     pub(crate) symbols: Symbols,
+    /// The next execution's number; 0 is none.
     match_no: u64,
     pub(crate) counters: Counters,
 }
@@ -183,7 +184,7 @@ impl Desk {
             trades: Trades::new(plan.trades_max),
             books: plan.listings.iter().map(book).collect(),
             symbols: Symbols::new(&plan.listings),
-            match_no: 0,
+            match_no: plan.first_match.get().max(1),
             counters: Counters::default(),
         }
     }
@@ -197,8 +198,9 @@ impl Desk {
     /// The next execution's number.
     #[inline]
     pub(crate) fn deal_match(&mut self) -> MatchNo {
+        let match_no = self.match_no;
         self.match_no += 1;
-        MatchNo::new(self.match_no)
+        MatchNo::new(match_no)
     }
 
     #[inline]

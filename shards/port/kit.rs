@@ -117,6 +117,7 @@ pub(crate) fn plan() -> Plan {
         soup: soup(),
         connections_max: 8,
         orders_max: 64,
+        first_match: MatchNo::new(1),
         trades_max: 16,
         sweep_max: 4,
         seed: 0x1234_5678_9ABC_DEF1,

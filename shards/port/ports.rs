@@ -381,6 +381,9 @@ impl Ports {
             return;
         };
         line.sent(now, bytes);
+        if line.is_over && line.server.poll_transmit().is_none() {
+            return self.ready(conn);
+        }
         self.wake = self.wake.min(line.next_deadline());
         let stream = line.owner.map(|stream| &self.desk.streams[usize::from(stream)]);
         let wanted = line.server.wanted();
