@@ -25,6 +25,7 @@ fn main() -> io::Result<()> {
     write("capture", &captures(&mold))?;
     write("book", &scripts())?;
     write("matching", &commands())?;
+    write("floor", &days())?;
     write("port", &requests())
 }
 

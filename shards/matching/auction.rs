@@ -136,10 +136,11 @@ impl Floor {
     }
 
     /// What the next cross is measured by, and between which prices it may be: the middle of the best
-    /// prices in continuous trading, otherwise the last trade or, before there is one, the day's reference.
+    /// prices in continuous trading, otherwise the band that led to a pause, the last trade, or, before there
+    /// is one, the day's reference.
     fn collar(&self, instrument: InstrumentId) -> (Tick, Span) {
         let (gate, day) = (&self.gates[instrument.index()], &self.days[instrument.index()]);
-        let last = gate.last.unwrap_or(day.reference);
+        let last = day.held_at.or(gate.last).unwrap_or(day.reference);
         let best = Side::BOTH.map(|side| self.market.best(instrument, side));
         let reference = match best {
             [Some(bid), Some(offer)] if gate.phase == Phase::Continuous => {

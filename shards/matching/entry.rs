@@ -5,7 +5,7 @@ use types::{InstrumentId, Nanos, Side};
 
 use crate::cross::Span;
 use crate::floor::Floor;
-use crate::tape::{Asked, Tape, Trades};
+use crate::tape::{Asked, Prints, Tape, Trades};
 use crate::waiting::{List, limit};
 use crate::{
     Display, Ended, NewOrder, Order, OrderKey, Out, Phase, Price, Refused, Replace, Report,
@@ -92,7 +92,7 @@ impl Floor {
         if order.terms.expires != Nanos::MAX && !is_taken && self.is_live(key) {
             self.dated.add(key, order.terms.expires);
         }
-        self.follow(instrument, trades, out);
+        self.follow(now, instrument, trades, out);
     }
 
     /// Where an order goes, or why it is not taken.
@@ -174,21 +174,32 @@ impl Floor {
         let span = self.gates[instrument.index()].span;
         let other = self.market.best(instrument, order.new.side.opposite());
         let mut asked = Asked { out, order: &order.new, waited };
-        let mut tape = Tape::new(&mut asked);
+        let day = &self.days[instrument.index()];
+        let ticks = day.luld.is_some().then_some(&day.rules.ticks);
+        let mut tape = Tape::new(&mut asked).with_prints(ticks);
         match held(&order.new, span, other) {
             Ok(held) => self.market.enter(&held, &mut tape),
             Err(why) => tape.push(Report::Refused { order: order.new.key, why }),
         }
-        let trades = tape.trades;
-        self.note(instrument, trades);
+        let (trades, prints) = (tape.trades, tape.prints);
+        self.note(instrument, trades, prints);
         trades
     }
 
     /// Notes trades: what is measured by the last one is so from here on.
-    pub(crate) fn note(&mut self, instrument: InstrumentId, trades: Option<Trades>) {
+    pub(crate) fn note(
+        &mut self,
+        instrument: InstrumentId,
+        trades: Option<Trades>,
+        prints: Prints,
+    ) {
         let Some(trades) = trades else { return };
-        self.gates[instrument.index()].last = Some(trades.last);
-        if self.days[instrument.index()].rules.dynamic_bp != 0 {
+        let (gate, day) = (&mut self.gates[instrument.index()], &mut self.days[instrument.index()]);
+        gate.last = Some(trades.last);
+        if let Some(luld) = &mut day.luld {
+            luld.on_trades(prints);
+        }
+        if day.rules.dynamic_bp != 0 {
             self.gates[instrument.index()].span = self.span(instrument);
         }
     }
@@ -198,6 +209,7 @@ impl Floor {
     /// to buy first, each with the bands and the stops that its own trades move and reach.
     pub(crate) fn follow(
         &mut self,
+        now: Nanos,
         instrument: InstrumentId,
         trades: Option<Trades>,
         out: &mut impl Out,
@@ -218,6 +230,7 @@ impl Floor {
             }
             self.refresh(instrument);
         }
+        self.tell_limit(now, instrument, out);
     }
 
     /// The stop that is due next once these prices have been traded at.
@@ -281,7 +294,7 @@ impl Floor {
                 self.dated.add(new, order.terms.expires);
             }
         }
-        self.follow(instrument, trades, out);
+        self.follow(now, instrument, trades, out);
     }
 
     /// `None` where the old order stays as it is; otherwise the trades.
@@ -314,10 +327,12 @@ impl Floor {
             self.market.replace_waiting(&replace, out);
             return Some(None);
         }
-        let mut tape = Tape::new(out);
+        let day = &self.days[instrument.index()];
+        let ticks = day.luld.is_some().then_some(&day.rules.ticks);
+        let mut tape = Tape::new(out).with_prints(ticks);
         self.market.replace(&replace, &mut tape);
-        let trades = tape.trades;
-        self.note(instrument, trades);
+        let (trades, prints) = (tape.trades, tape.prints);
+        self.note(instrument, trades, prints);
         Some(trades)
     }
 

@@ -17,6 +17,7 @@ use types::{InstrumentId, Nanos, Side};
 
 use crate::cross::Span;
 use crate::dated::Dated;
+use crate::luld::Luld;
 use crate::orders::NONE;
 use crate::schedule::DayRules;
 use crate::tape::Tape;
@@ -77,6 +78,12 @@ pub(crate) struct Day {
     pub(crate) pause: Nanos,
     /// How often its end was put off.
     pub(crate) extensions: u8,
+    /// What its cross is measured by: the band that was held.
+    pub(crate) held_at: Option<Tick>,
+    /// As of when the limits are.
+    pub(crate) limited: Nanos,
+    /// In continuous trading, where there are limits.
+    pub(crate) luld: Option<Luld>,
     /// The bands as they were reported.
     pub(crate) told: Span,
 }
@@ -95,6 +102,8 @@ pub struct Floor {
     pub(crate) soonest: u32,
     /// Whether an instrument is among the timers.
     pub(crate) armed: Vec<bool>,
+    /// An instrument has limits, up and down.
+    has_luld: bool,
     /// Today's midnight.
     pub(crate) midnight: Option<Nanos>,
     /// What was due before has been done, or is due still.
@@ -130,6 +139,9 @@ impl Floor {
                 indication: Nanos::MAX,
                 pause: Nanos::MAX,
                 extensions: 0,
+                held_at: None,
+                limited: Nanos::ZERO,
+                luld: None,
                 told: Span::ALL,
             }
         };
@@ -144,6 +156,7 @@ impl Floor {
             timers: Tree::new(instruments),
             soonest: NONE,
             armed: alloc::vec![false; rules.len()],
+            has_luld: days.iter().any(|day| day.luld.is_some()),
             midnight: None,
             clock: Nanos::ZERO,
         }
@@ -182,7 +195,19 @@ impl Floor {
         if !self.dated.is_empty() {
             self.dated.forget(order);
         }
+        if self.has_luld {
+            return self.cancel_at_limit(now, order, out);
+        }
         self.market.cancel(order, out);
+    }
+
+    /// Cancels where what goes may have stood at a limit.
+    fn cancel_at_limit(&mut self, now: Nanos, order: OrderKey, out: &mut impl Out) {
+        let placed = self.market.placed(order);
+        self.market.cancel(order, out);
+        if let Some(placed) = placed {
+            self.tell_limit(now, placed.instrument, out);
+        }
     }
 
     fn cancel_waiting(&mut self, now: Nanos, id: u32, out: &mut impl Out) {
@@ -218,6 +243,7 @@ impl Floor {
     /// is also what a kill switch does.
     pub fn cancel_all(
         &mut self,
+        now: Nanos,
         instrument: Option<InstrumentId>,
         scope: Scope,
         out: &mut impl Out,
@@ -236,6 +262,7 @@ impl Floor {
                 };
                 self.end_list(instrument, list, Ended::Asked, takes, out);
             }
+            self.tell_limit(now, instrument, out);
         }
     }
 
@@ -278,6 +305,7 @@ impl Floor {
         let at = instrument.index();
         self.gates[at].is_plain = self.gates[at].phase == Phase::Continuous
             && self.days[at].rules.dynamic_bp == 0
+            && self.days[at].luld.is_none()
             && self.waiting.has_none(instrument, List::Stop);
     }
 

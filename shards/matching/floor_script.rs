@@ -9,16 +9,17 @@ use alloc::vec::Vec;
 
 use types::{AccountId, FirmId, InstrumentId, Nanos, Px, Side};
 
-use crate::ledger::Ledger;
+use crate::day_ledger::Ledger;
 use crate::{
-    Account, Capacity, Collar, Control, DayRules, Floor, FloorCapacity, NewOrder, Order, OrderKey,
-    Phase, Price, Replace, Report, Rules, Schedule, Scope, SelfMatch, Standing, Terms, Tick,
-    TickTable, Trading, naive,
+    Account, Capacity, Collar, Control, DayRules, Floor, FloorCapacity, LuldRules, NewOrder, Order,
+    OrderKey, Phase, Price, Replace, Report, Rules, Schedule, Scope, SelfMatch, Standing, Terms,
+    Tick, TickTable, Tier, Trading, naive,
 };
 
 /// One command is ten bytes.
 const WORD: usize = 10;
-const REFERENCE: i64 = 1_000;
+/// Each tick of it is a sixtieth: percentages are few ticks.
+const REFERENCE: i64 = 60;
 const WINDOW: u32 = 130;
 pub(crate) const INSTRUMENTS: u32 = 2;
 const ACCOUNTS: [Account; 3] = [
@@ -40,6 +41,8 @@ pub struct Counts {
     pub expired: usize,
     /// Indications.
     pub indicated: usize,
+    /// Pauses.
+    pub paused: usize,
     /// Orders compared with the naive twin.
     pub compared: usize,
 }
@@ -76,7 +79,7 @@ pub fn run(script: &[u8]) -> Counts {
             Command::Reduce(key, leaves) => floor.reduce(now, *key, *leaves, &mut out),
             Command::Replace(old, order) => floor.replace(now, *old, order, &mut out),
             Command::CancelAll(instrument, scope) => {
-                floor.cancel_all(*instrument, *scope, &mut out);
+                floor.cancel_all(now, *instrument, *scope, &mut out);
             }
             Command::Control(instrument, control) => {
                 let fitted = floor.control(now, *instrument, *control, &mut out);
@@ -128,7 +131,7 @@ fn twin(
         }
     };
     let day = days.get(instrument.index())?;
-    let has_bands = day.static_bp != 0 || day.dynamic_bp != 0;
+    let has_bands = day.static_bp != 0 || day.dynamic_bp != 0 || day.luld.is_some();
     if has_bands || floor.phase(instrument) != Some(Phase::Continuous) {
         return None;
     }
@@ -180,7 +183,7 @@ fn untriggered(out: &[Report]) -> &[Report] {
 }
 
 fn day_rules(byte: u8) -> DayRules {
-    let Ok(ticks) = TickTable::new(&[(Px::ZERO, Px::from_price4(100))]) else {
+    let Ok(ticks) = TickTable::new(&[(Px::ZERO, Px::from_price4(2_500))]) else {
         unreachable!("one band from zero");
     };
     let seconds = |count| Some(Nanos::from_secs(count));
@@ -195,13 +198,17 @@ fn day_rules(byte: u8) -> DayRules {
         limit_on_close_until: seconds(340),
         close: seconds(400),
     };
+    let (limit_state, pause) = (Nanos::from_secs(3), Nanos::from_secs(8));
+    let doubled = [Some((Nanos::from_secs(100), Nanos::from_secs(200))), None];
+    let luld = LuldRules { tier: Tier::One, doubled, limit_state, pause };
     DayRules {
         schedule: if byte & 1 == 0 { Schedule::BY_HAND } else { schedule },
         // Three ticks, and then two more.
-        collar: Collar { width_bp: 30, widen_bp: 20, extensions_max: 2 },
+        collar: Collar { width_bp: 500, widen_bp: 350, extensions_max: 2 },
         imbalance_every: Nanos::from_secs(u64::from(byte >> 1 & 1) * 5),
-        static_bp: u32::from(byte >> 2 & 1) * 50,
-        dynamic_bp: u32::from(byte >> 3 & 1) * 30,
+        static_bp: u32::from(byte >> 2 & 1) * 900,
+        dynamic_bp: u32::from(byte >> 3 & 1) * 400,
+        luld: (byte >> 4 & 1 == 1).then_some(luld),
         ..DayRules::by_hand(ticks, Tick::new(REFERENCE))
     }
 }
@@ -320,7 +327,7 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             (state >> 56) as u8
         };
-        let heads = [[47, 23, 11, 0, 2, 2], [47, 23, 11, 1, 3, 15]];
+        let heads = [[47, 23, 11, 0, 2, 2], [47, 23, 11, 1, 3, 15], [47, 23, 11, 0, 18, 30]];
         for head in heads {
             let mut script: alloc::vec::Vec<u8> = (0..60_000).map(|_| byte()).collect();
             script[..6].copy_from_slice(&head);
@@ -331,6 +338,9 @@ mod tests {
             assert!(5 < counts.triggered, "{counts:?}");
             assert!(5 < counts.expired, "{counts:?}");
             assert!(20 < counts.indicated, "{counts:?}");
+            let has_limits = head[5] & 16 != 0;
+            assert_eq!(has_limits, 0 < counts.paused, "{counts:?}");
+            assert_eq!(has_limits, counts.compared == 0, "{counts:?}");
         }
     }
 }

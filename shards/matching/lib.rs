@@ -9,18 +9,22 @@
 extern crate alloc;
 
 mod auction;
+mod bands;
 mod bitmap;
 mod command;
 mod cross;
 mod dated;
+#[cfg(any(test, feature = "naive"))]
+mod day_ledger;
 mod entry;
 mod floor;
 #[cfg(any(test, feature = "naive"))]
 pub mod floor_script;
+#[cfg(test)]
+mod floor_tests;
 mod index;
 mod ladder;
-#[cfg(any(test, feature = "naive"))]
-mod ledger;
+mod luld;
 mod market;
 #[cfg(any(test, feature = "naive"))]
 pub mod naive;
@@ -45,6 +49,7 @@ mod withdraw;
 pub use command::{Account, NewOrder, OrderKey, Price, Replace, SelfMatch, Standing, Tick};
 pub use cross::{Crossing, Interest, Span, crossing};
 pub use floor::{Floor, FloorCapacity};
+pub use luld::{LuldRules, Tier};
 pub use market::{Capacity, Market, Rules};
 pub use report::{Ended, Out, Refused, Report};
 pub use schedule::{Collar, DayRules, Schedule};

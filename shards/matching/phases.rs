@@ -3,11 +3,10 @@
 
 use types::{InstrumentId, Nanos, Side};
 
-use crate::cross::Span;
 use crate::floor::Floor;
 use crate::orders::NONE;
 use crate::schedule::Step;
-use crate::tape::Trades;
+use crate::tape::{Prints, Trades};
 use crate::waiting::List;
 use crate::{Control, Cross, Ended, Out, Phase, Report, Tick};
 
@@ -85,18 +84,24 @@ impl Floor {
         out.push(Report::Phase { instrument, phase });
         let day = &mut self.days[at];
         day.extensions = 0;
-        day.pause = Nanos::MAX;
+        let pause = day.rules.luld.filter(|_| phase == Phase::Paused);
+        day.pause = pause.map_or(Nanos::MAX, |luld| now.saturating_add(luld.pause));
+        if phase != Phase::Paused {
+            day.held_at = None;
+        }
+        day.luld = None;
         day.has_opened |= phase == Phase::Continuous;
+        self.limit(now, instrument);
         self.gates[at].span = self.span(instrument);
         self.days[at].indication = self.first_indication(now, instrument);
         match phase {
             Phase::Closed => self.end_day(instrument, out),
             Phase::PreOpen | Phase::PreReopen | Phase::Paused => {
                 self.tell_collar(instrument, out);
-                self.follow(instrument, None, out);
+                self.follow(now, instrument, None, out);
             }
             // The stops that the cross has reached, and the last trade before it.
-            Phase::Continuous => self.follow(instrument, None, out),
+            Phase::Continuous => self.follow(now, instrument, None, out),
             Phase::Halted => {}
         }
         self.refresh(instrument);
@@ -117,54 +122,6 @@ impl Floor {
         for side in Side::BOTH {
             let ends = |order: crate::RestingOrder| dated.when(order.order).is_none();
             self.market.end_where(instrument, side, Ended::Closed, ends, out);
-        }
-    }
-
-    /// Between which prices an instrument may trade as it stands.
-    pub(crate) fn span(&self, instrument: InstrumentId) -> Span {
-        let (gate, day) = (&self.gates[instrument.index()], &self.days[instrument.index()]);
-        let fixed = self.fixed_span(instrument);
-        if day.rules.dynamic_bp == 0 || gate.phase != Phase::Continuous {
-            return fixed;
-        }
-        let last = gate.last.unwrap_or(day.reference);
-        fixed.within(day.rules.around(last, day.rules.dynamic_bp))
-    }
-
-    /// The bands that hold all day.
-    pub(crate) fn fixed_span(&self, instrument: InstrumentId) -> Span {
-        let day = &self.days[instrument.index()];
-        match day.rules.static_bp {
-            0 => Span::ALL,
-            bp => day.rules.around(day.reference, bp),
-        }
-    }
-
-    /// Reports bands that have changed, and ends what rests beyond them: it could trade at its price no
-    /// more, and would stand in the way of what can.
-    pub(crate) fn tell_bands(&mut self, instrument: InstrumentId, out: &mut impl Out) {
-        let at = instrument.index();
-        let span = self.gates[at].span;
-        if span == self.days[at].told {
-            return;
-        }
-        self.days[at].told = span;
-        if span == Span::ALL {
-            return;
-        }
-        let Span { lower, upper } = span;
-        out.push(Report::Bands { instrument, lower, upper });
-        for side in Side::BOTH {
-            let is_beyond = |tick: Tick| match side {
-                Side::Buy => upper < tick,
-                Side::Sell => tick < lower,
-            };
-            while let Some(first) = self.market.first(instrument, side)
-                && is_beyond(first.tick)
-            {
-                self.dated.forget(first.order);
-                self.market.end(first.order, Ended::Band, out);
-            }
         }
     }
 
@@ -196,7 +153,8 @@ impl Floor {
     pub(crate) fn arm(&mut self, instrument: InstrumentId) {
         let (id, day) = (instrument.get(), &self.days[instrument.index()]);
         let step = self.next_step(instrument).map_or(Nanos::MAX, |(_, _, when)| when);
-        let due = step.min(day.indication).min(day.pause);
+        let luld = day.luld.as_ref().map_or(Nanos::MAX, |luld| luld.next_deadline(day.limited));
+        let due = step.min(day.indication).min(day.pause).min(luld);
         if self.armed[instrument.index()] {
             self.timers.remove(&mut self.soonest, id);
         }
@@ -229,9 +187,11 @@ impl Floor {
                     return;
                 };
                 self.dated.forget(order);
-                match self.waiting.find(order) {
-                    Some(id) => self.end_waiting(id, Ended::Expired, out),
-                    None => self.market.end(order, Ended::Expired, out),
+                if let Some(id) = self.waiting.find(order) {
+                    self.end_waiting(id, Ended::Expired, out);
+                } else if let Some(placed) = self.market.placed(order) {
+                    self.market.end(order, Ended::Expired, out);
+                    self.tell_limit(now, placed.instrument, out);
                 }
             }
         } else if timer <= now.get() && first != NONE {
@@ -254,6 +214,8 @@ impl Floor {
             };
         } else if day.pause <= now {
             self.end_pause(now, instrument, out);
+        } else if day.luld.as_ref().is_some_and(|luld| luld.next_deadline(day.limited) <= now) {
+            self.on_limit_time(now, instrument, out);
         } else if day.indication <= now {
             // Those that were missed are not made up for.
             self.days[instrument.index()].indication = now.saturating_add(every);
@@ -268,7 +230,8 @@ impl Floor {
         let day = &mut self.days[instrument.index()];
         if wants_more && day.extensions < day.rules.collar.extensions_max {
             day.extensions += 1;
-            day.pause = now.saturating_add(PAUSE);
+            let span = day.rules.luld.map_or(Nanos::ZERO, |luld| luld.pause);
+            day.pause = now.saturating_add(span);
             return self.tell_collar(instrument, out);
         }
         self.control(now, instrument, Control::Reopen, out);
@@ -276,9 +239,6 @@ impl Floor {
 
     /// The cross has traded.
     pub(crate) fn note_cross(&mut self, instrument: InstrumentId, tick: Tick) {
-        self.note(instrument, Some(Trades::at(tick)));
+        self.note(instrument, Some(Trades::at(tick)), Prints::default());
     }
 }
-
-/// How long a pause lasts, and each extension of it: the limit-up limit-down plan, VII.
-pub(crate) const PAUSE: Nanos = Nanos::from_secs(300);

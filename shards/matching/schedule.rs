@@ -4,7 +4,7 @@
 use types::Nanos;
 
 use crate::cross::Span;
-use crate::{Tick, TickTable};
+use crate::{LuldRules, Tick, TickTable};
 
 /// Times of day. What has none happens by [`crate::Control`], or never.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,6 +91,8 @@ pub struct DayRules {
     pub static_bp: u32,
     /// How far trades may be from the last one, in basis points; 0 for anywhere.
     pub dynamic_bp: u32,
+    /// Limit up, limit down.
+    pub luld: Option<LuldRules>,
 }
 
 impl DayRules {
@@ -105,6 +107,7 @@ impl DayRules {
             imbalance_every: Nanos::from_secs(1),
             static_bp: 0,
             dynamic_bp: 0,
+            luld: None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! What passes between a book and whoever hears of it: which trades there were, and an order under
 //! its own limit where it entered under another.
 
-use crate::{Ended, NewOrder, Out, Price, Report, Tick};
+use crate::{Ended, NewOrder, Out, Price, Report, Tick, TickTable};
 
 /// Trades, as far as stops and bands ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,16 +23,31 @@ impl Trades {
     }
 }
 
+/// Prices that were traded at: their sum, raw, and how many.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Prints {
+    pub(crate) sum: i128,
+    pub(crate) count: u64,
+}
+
 /// Notes the trades.
 pub(crate) struct Tape<'a, O> {
     out: &'a mut O,
     pub(crate) trades: Option<Trades>,
+    pub(crate) prints: Prints,
+    /// Where somebody asks what was paid: what a tick is worth.
+    ticks: Option<&'a TickTable>,
 }
 
 impl<'a, O> Tape<'a, O> {
     #[inline(always)]
     pub(crate) fn new(out: &'a mut O) -> Self {
-        Self { out, trades: None }
+        Self { out, trades: None, prints: Prints::default(), ticks: None }
+    }
+
+    /// With what was paid.
+    pub(crate) fn with_prints(self, ticks: Option<&'a TickTable>) -> Self {
+        Self { ticks, ..self }
     }
 }
 
@@ -42,6 +57,10 @@ impl<O: Out> Out for Tape<'_, O> {
         if let Report::Filled { tick, .. } = report {
             let trade = Trades::at(tick);
             self.trades = Some(self.trades.map_or(trade, |before| before.then(trade)));
+            if let Some(px) = self.ticks.and_then(|ticks| ticks.px(tick)) {
+                self.prints.sum += i128::from(px.raw());
+                self.prints.count += 1;
+            }
         }
         self.out.push(report);
     }

@@ -81,8 +81,8 @@ impl<T: Tape> Clerk<'_, T> {
                 {
                     // A kill switch reaches what must stay in its cross, by a look at all of its book.
                     let scope = Scope::Keys(key, key);
-                    self.with_floor(Run::cancel(sweep.cause), |floor, _, fan| {
-                        floor.cancel_all(Some(live.instrument), scope, fan);
+                    self.with_floor(Run::cancel(sweep.cause), |floor, now, fan| {
+                        floor.cancel_all(now, Some(live.instrument), scope, fan);
                     });
                 }
             }

@@ -36,6 +36,10 @@ struct Seen {
     phase: Phase,
     /// Of the phase that waits for a cross.
     collar: Span,
+    /// What that is measured by.
+    measure: Tick,
+    /// Whose best price is at its limit.
+    limit: Option<Side>,
     /// The prices of this command's trades, the last trade before it among them.
     low: Option<Tick>,
     high: Option<Tick>,
@@ -73,6 +77,8 @@ impl Ledger {
         let blank = Seen {
             phase: Phase::Closed,
             collar: Span::ALL,
+            measure: Tick::new(0),
+            limit: None,
             low: None,
             high: None,
             last: None,
@@ -116,7 +122,7 @@ impl Ledger {
             let seen = &mut self.seen[instrument.index()];
             (seen.low, seen.high) = (seen.last, seen.last);
             (seen.taker, seen.wanted) = (None, wanted);
-            seen.fixed = floor.fixed_span(instrument);
+            seen.fixed = floor.still_span(instrument);
             seen.reference = floor.days[instrument.index()].reference;
         }
     }
@@ -142,7 +148,7 @@ impl Ledger {
                 let around = day.around(last, day.collar.width_bp);
                 (last, floor.fixed_span(instrument).within(around))
             }
-            (Phase::PreOpen | Phase::PreReopen | Phase::Paused, _) => (last, seen.collar),
+            (Phase::PreOpen | Phase::PreReopen | Phase::Paused, _) => (seen.measure, seen.collar),
         };
         let interest = |side: Side| {
             let takes_part = |live: &&Live| {
@@ -200,7 +206,12 @@ impl Ledger {
             Report::Accepted { order, tick, qty, .. } => {
                 self.on_accepted(command, order, tick, qty)
             }
-            Report::Refused { .. } | Report::Bands { .. } | Report::LimitState { .. } => {}
+            Report::Refused { .. } | Report::Bands { .. } => {}
+            Report::LimitState { instrument, side } => {
+                let seen = &mut self.seen[instrument.index()];
+                assert_ne!(seen.limit, side, "nothing new");
+                seen.limit = side;
+            }
             Report::Replaced { old, new, qty, tick, .. } => {
                 let Command::Replace(_, asked) = command else { panic!("{command:?}") };
                 let mut live = self.live.remove(&old).expect("replaced a stranger");
@@ -264,8 +275,9 @@ impl Ledger {
                 assert_eq!(at.near, wanted.map(|wanted| wanted.tick));
                 counts.indicated += 1;
             }
-            Report::Collar { instrument, lower, upper, .. } => {
-                self.seen[instrument.index()].collar = Span { lower, upper };
+            Report::Collar { instrument, reference, lower, upper } => {
+                let seen = &mut self.seen[instrument.index()];
+                (seen.measure, seen.collar) = (reference, Span { lower, upper });
             }
             Report::Decremented { order, qty, leaves } | Report::Reduced { order, qty, leaves } => {
                 self.fill(order, qty, leaves);
@@ -278,7 +290,8 @@ impl Ledger {
                     seen.last = None;
                 }
                 (seen.low, seen.high) = (seen.last, seen.last);
-                (seen.phase, seen.taker) = (phase, None);
+                (seen.phase, seen.taker, seen.limit) = (phase, None, None);
+                counts.paused += usize::from(phase == Phase::Paused);
             }
             Report::Cancelled { order, qty, why, .. } => {
                 let live = self.live.remove(&order).expect("a stranger ends");
@@ -365,6 +378,14 @@ impl Ledger {
                 matches!(seen.phase, Phase::PreOpen | Phase::PreReopen | Phase::Paused);
             if let (Phase::Continuous, Some(bid), Some(offer)) = (seen.phase, bid, offer) {
                 assert!(bid < offer, "crossed in continuous trading: {bid} and {offer}");
+            }
+            if let Some(limits) = floor.limits(instrument) {
+                let at_limit = match (bid, offer) {
+                    (Some(bid), _) if bid == limits.upper => Some(Side::Buy),
+                    (_, Some(offer)) if offer == limits.lower => Some(Side::Sell),
+                    (None | Some(_), None | Some(_)) => None,
+                };
+                assert_eq!(seen.limit, at_limit);
             }
             for side in Side::BOTH {
                 for resting in floor.market().resting(instrument, side) {
