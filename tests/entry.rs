@@ -1,14 +1,16 @@
 //! The exchange's order entry beside recorded order entry: the same orders, the same bytes.
 
 use crate::kit::recorded;
-use matching::{Account, Capacity, Control, Floor, Rules, SelfMatch, Tick, TickTable};
+use matching::{
+    Account, Capacity, Control, DayRules, Floor, FloorCapacity, Rules, SelfMatch, Tick, TickTable,
+};
 use port::{Listing, Plan, PortPlan, Ports, StoreSize};
 use risk::port::{PortRisk, Room};
 use session::SessionId;
 use session::soup::{Credentials, SoupConfig};
 use std::fs;
 use std::path::Path;
-use types::{AccountId, FirmId, InstrumentId, Nanos, Px, Symbol};
+use types::{AccountId, FirmId, InstrumentId, MatchNo, Nanos, Px, Symbol};
 use wire::capture::Capture;
 use wire::frame::{Carried, decode};
 use wire::ouch50::inbound::{CancelOrder, EnterOrder, Head};
@@ -34,8 +36,12 @@ const STOCKS: [&str; 2] = ["ADBE", "CVLT"];
 fn exchange() -> Ports {
     let cents = Px::from_price4(100);
     let ticks = TickTable::new(&[(Px::ZERO, cents)]).expect("a table of one band");
-    let close = None;
-    let listing = |text| Listing { symbol: Symbol::parse(text).expect("a ticker"), ticks, close };
+    let listing = |text| Listing {
+        symbol: Symbol::parse(text).expect("a ticker"),
+        ticks,
+        close: None,
+        is_dark: false,
+    };
     let port = |firm: &[u8; 4], number: u16| PortPlan {
         login: login(number),
         firm: *firm,
@@ -54,7 +60,7 @@ fn exchange() -> Ports {
         soup: SoupConfig::default(),
         connections_max: 2,
         orders_max: 16,
-        terms_max: 4,
+        first_match: MatchNo::new(1),
         trades_max: 4,
         sweep_max: 4,
         seed: 5,
@@ -72,8 +78,10 @@ fn exchange() -> Ports {
         lit: true,
         seed: 1,
     };
-    let floor =
-        Floor::new(Capacity { orders: 16, terms: 16 }, &[account(0), account(1)], &[rules; 2]);
+    let books = Capacity { orders: 16, terms: 16 };
+    let capacity = FloorCapacity { books, waiting: 4, dated: 4 };
+    let day = DayRules::by_hand(ticks, rules.reference);
+    let floor = Floor::new(capacity, &[account(0), account(1)], &[rules; 2], &[day; 2]);
     let room = Room {
         ports: 2,
         firms: 2,

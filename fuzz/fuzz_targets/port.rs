@@ -6,26 +6,31 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use matching::{Account, Capacity, Control, Floor, Rules, SelfMatch, Tick, TickTable};
+use matching::{
+    Account, Capacity, Control, DayRules, Floor, FloorCapacity, Rules, SelfMatch, Tick, TickTable,
+};
 use port::{DropPlan, Listing, Plan, PortPlan, Ports, StoreSize};
 use risk::port::{PortRisk, Room, Whose};
 use session::SessionId;
 use session::soup::{Credentials, SoupConfig};
-use types::{AccountId, FirmId, InstrumentId, Nanos, Px, Symbol};
+use types::{AccountId, FirmId, InstrumentId, MatchNo, Nanos, Px, Symbol};
 use wire::ouch50::outbound::Message;
 use wire::soupbintcp::{Login, Packet, next_packet};
 
 /// Ports 0 to 2, the first two of one firm; the drop copy of that.
 const USERS: [&str; 4] = ["p0", "p1", "p2", "drop"];
 const DROP: usize = 3;
-const STORE: StoreSize = StoreSize { messages_max: 1 << 16, bytes_max: 1 << 22 };
+const STORE: StoreSize = StoreSize { messages_max: 1 << 12, bytes_max: 1 << 18 };
 
 fn login(user: usize) -> Credentials {
     Credentials::new(USERS[user], "", "").expect("fits")
 }
 
+fn ticks() -> TickTable {
+    TickTable::new(&[(Px::ZERO, Px::from_price4(100))]).expect("one band")
+}
+
 fn plan() -> Plan {
-    let ticks = TickTable::new(&[(Px::ZERO, Px::from_price4(100))]).expect("one band");
     let symbol = Symbol::parse("SEED").expect("a ticker");
     let port = |user: usize| PortPlan {
         login: login(user),
@@ -45,11 +50,16 @@ fn plan() -> Plan {
         soup: SoupConfig { packet_bytes_max: 256, ..SoupConfig::default() },
         connections_max: 4,
         orders_max: 16,
-        terms_max: 4,
+        first_match: MatchNo::new(1),
         trades_max: 8,
         sweep_max: 3,
         seed: 77,
-        listings: vec![Listing { symbol, ticks, close: Some(Px::from_price4(1_234_500)) }],
+        listings: vec![Listing {
+            symbol,
+            ticks: ticks(),
+            close: Some(Px::from_price4(1_234_500)),
+            is_dark: false,
+        }],
         ports: (0..3).map(port).collect(),
         drops: vec![DropPlan { login: login(DROP), firm: *b"SEED", store: STORE }],
     }
@@ -69,7 +79,9 @@ impl Rig {
         let accounts = [account(1, 0), account(1, 0), account(0, 1)];
         let rules =
             Rules { reference: Tick::new(12_345), window: 256, far_levels: 8, keeps_place: true };
-        let floor = Floor::new(Capacity { orders: 16 }, &accounts, &[rules]);
+        let capacity = FloorCapacity { books: Capacity { orders: 16 }, waiting: 4, dated: 4 };
+        let day = DayRules::by_hand(ticks(), rules.reference);
+        let floor = Floor::new(capacity, &accounts, &[rules], &[day]);
         let room = Room {
             ports: 3,
             firms: 2,

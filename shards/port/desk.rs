@@ -3,11 +3,11 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use matching::{Cross, Phase, SelfMatch, Tick, Trading};
+use matching::{Phase, SelfMatch, Tick};
 use risk::port::{PortRisk, Reserved};
 use types::{AccountId, FirmId, MatchNo, Nanos, Px};
 use wire::Full;
-use wire::ouch50::{AiqStrategy, CancelReason};
+use wire::ouch50::{AiqStrategy, CancelReason, Liquidity};
 
 use crate::orders::Orders;
 use crate::store::Store;
@@ -101,15 +101,21 @@ impl Port {
 pub(crate) struct Book {
     pub(crate) listing: Listing,
     pub(crate) phase: Phase,
-    /// The cross that executions in one would be of.
-    pub(crate) cross: Cross,
-    /// Orders for this cross alone can neither be cancelled nor changed now.
-    pub(crate) frozen: Option<Trading>,
-    /// The price of the last trade, or the close of the day before.
-    pub(crate) last: Option<Px>,
 }
 
 impl Book {
+    /// How an execution in a cross meets liquidity: the phase it ends says which cross it is.
+    pub(crate) fn crossed(&self) -> Liquidity {
+        match self.phase {
+            Phase::PreOpen => Liquidity::OpeningCross,
+            Phase::PreReopen | Phase::Paused => Liquidity::HaltCross,
+            Phase::Continuous | Phase::Halted | Phase::Closed if self.listing.is_dark => {
+                Liquidity::PassiveMidpoint
+            }
+            Phase::Continuous | Phase::Halted | Phase::Closed => Liquidity::ClosingCross,
+        }
+    }
+
     /// The price of a tick, half a tick higher where it is `half`. `None` where no price is so high.
     #[inline]
     pub(crate) fn px(&self, tick: Tick, half: bool) -> Option<Px> {
@@ -146,6 +152,7 @@ pub(crate) struct Desk {
     pub(crate) trades: Trades,
     pub(crate) books: Vec<Book>,
     pub(crate) symbols: Symbols,
+    /// The next execution's number; 0 is none.
     match_no: u64,
     pub(crate) counters: Counters,
 }
@@ -164,13 +171,7 @@ impl Desk {
         let stream = |size| Stream { store: Store::new(size), conn: None, is_fresh: false };
         let streams: Vec<_> = stores.map(stream).collect();
         let port = |port: &PortPlan| Port::new(port, drop(port.firm).map(|at| ports + at));
-        let book = |&listing: &Listing| Book {
-            listing,
-            phase: Phase::default(),
-            cross: Cross::Dark,
-            frozen: None,
-            last: listing.close,
-        };
+        let book = |&listing: &Listing| Book { listing, phase: Phase::default() };
         Self {
             midnight: plan.midnight,
             ports: plan.ports.iter().map(port).collect(),
@@ -179,11 +180,11 @@ impl Desk {
             streams,
             held: (0..plan.orders_max).map(|_| nothing(&mut risk)).collect(),
             risk,
-            orders: Orders::new(plan.orders_max, plan.terms_max, ports, plan.seed),
+            orders: Orders::new(plan.orders_max, ports, plan.seed),
             trades: Trades::new(plan.trades_max),
             books: plan.listings.iter().map(book).collect(),
             symbols: Symbols::new(&plan.listings),
-            match_no: 0,
+            match_no: plan.first_match.get().max(1),
             counters: Counters::default(),
         }
     }
@@ -197,8 +198,9 @@ impl Desk {
     /// The next execution's number.
     #[inline]
     pub(crate) fn deal_match(&mut self) -> MatchNo {
+        let match_no = self.match_no;
         self.match_no += 1;
-        MatchNo::new(self.match_no)
+        MatchNo::new(match_no)
     }
 
     #[inline]

@@ -1,7 +1,7 @@
 //! Enter Order and Replace Order (2.1, 2.2).
 
-use matching::{Floor, NewOrder, Order, Price, SelfMatch, Terms, Tick};
-use risk::port::{Denied, Entry, Hours, Short};
+use matching::{Floor, NewOrder, Order, OrderKey, Price, Refused, Tick};
+use risk::port::{Denied, Entry, Hours, Previous, Short};
 use types::{InstrumentId, PortId, Px, Side};
 use wire::ouch50::inbound::{EnterOrder, ReplaceOrder};
 use wire::ouch50::{
@@ -36,7 +36,7 @@ impl<T: Tape> Clerk<'_, T> {
             Ok(passed) => passed,
             Err(reason) => return self.reject(self.name(channel, user_ref), reason, m.cl_ord_id()),
         };
-        let Order { new, terms } = &mut passed.order;
+        let new = &mut passed.order.new;
         let (port, firm) = (PortId::new(self.port), self.desk.port(self.port).firm_id);
         let mut held = match self.desk.risk.check(self.now, port, firm, new.account, &passed.entry)
         {
@@ -45,7 +45,7 @@ impl<T: Tape> Clerk<'_, T> {
                 return self.reject(self.name(channel, user_ref), denied(why), m.cl_ord_id());
             }
         };
-        let Some(slot) = self.desk.orders.open(&passed.live, new.standing, terms) else {
+        let Some(slot) = self.desk.orders.open(&passed.live) else {
             self.desk.risk.release(&mut held, u32::MAX);
             let reason = RejectReason::ProcessingError;
             return self.reject(self.name(channel, user_ref), reason, m.cl_ord_id());
@@ -84,6 +84,7 @@ impl<T: Tape> Clerk<'_, T> {
             leaves: m.quantity(),
             port: self.port,
             group,
+            account: port.account(group),
             channel,
             side: m.side,
             capacity: m.capacity,
@@ -110,15 +111,8 @@ impl<T: Tape> Clerk<'_, T> {
         let port = self.desk.port(self.port);
         let book = &self.desk.books[live.instrument.index()];
         let ticks = &book.listing.ticks;
-        let mut meaning = words.meaning(self.now, ticks, book.phase)?;
-        let mut price = words.price;
-        if meaning.is_market_to_limit {
-            let best = self.floor.best(live.instrument, words.side.opposite());
-            let best = best.ok_or(RejectReason::QuoteUnavailable)?;
-            (price, meaning.price) = (book.price4(best, false), Price::Limit(best));
-            meaning.flags &= !orders::MARKET;
-        }
-        let Meaning { price: to, standing, terms, flags, display, .. } = meaning;
+        let meaning = words.meaning(self.now, ticks, book.phase)?;
+        let Meaning { price: to, standing, terms, flags, display } = meaning;
         let (self_match, strategy) = match words.options.aiq_strategy() {
             None => (port.self_match, desk::strategy(port.self_match)),
             Some(strategy) => (desk::self_match(strategy), strategy),
@@ -127,7 +121,7 @@ impl<T: Tape> Clerk<'_, T> {
             return Err(RejectReason::InvalidAiq);
         }
         // A price that is no market's is at most PRICE_MAX, and the market's own fit as well.
-        live.price = price as u32;
+        live.price = words.price as u32;
         (live.display, live.strategy, live.flags) = (display, strategy.byte(), flags);
         let weight = match to {
             Price::Limit(tick) if port.bbo_weight => {
@@ -136,13 +130,13 @@ impl<T: Tape> Clerk<'_, T> {
             Price::Limit(_) | Price::Market | Price::MarketToLimit => None,
         };
         let new = NewOrder {
-            key: matching::OrderKey::new(0),
+            key: OrderKey::new(0),
             instrument: live.instrument,
             side: words.side,
             qty: words.quantity,
             price: to,
             standing,
-            account: port.account(live.group),
+            account: live.account,
             self_match,
         };
         let limit = match to {
@@ -154,7 +148,7 @@ impl<T: Tape> Clerk<'_, T> {
             is_sweep: words.is_sweep,
             ..self.entry(&live, limit)
         };
-        let (options, stands) = (words.options, Stands { price, display, weight });
+        let (options, stands) = (words.options, Stands { price: words.price, display, weight });
         Ok(Passed { live, order: Order { new, terms }, entry, options, stands })
     }
 
@@ -164,6 +158,7 @@ impl<T: Tape> Clerk<'_, T> {
     pub(crate) fn entry(&self, live: &Live, limit: Option<Px>) -> Entry {
         let (book, side) = (&self.desk.books[live.instrument.index()], live.trade_side());
         let best = self.floor.best(live.instrument, side.opposite());
+        let known = best.or_else(|| self.floor.last(live.instrument));
         Entry {
             instrument: live.instrument,
             side,
@@ -178,7 +173,7 @@ impl<T: Tape> Clerk<'_, T> {
             hours: Hours::Regular,
             qty: live.leaves,
             px: limit,
-            reference: best.and_then(|tick| book.px(tick, false)).or(book.last),
+            reference: known.and_then(|tick| book.px(tick, false)).or(book.listing.close),
         }
     }
 
@@ -198,9 +193,8 @@ impl<T: Tape> Clerk<'_, T> {
         }
         let passed = self.pass_replacement(old, m, appendage);
         let opened = passed.ok().and_then(|mut passed| {
-            let Order { new, terms } = &mut passed.order;
-            let slot = self.desk.orders.open(&passed.live, new.standing, terms)?;
-            new.key = self.desk.orders.key(slot);
+            let slot = self.desk.orders.open(&passed.live)?;
+            passed.order.new.key = self.desk.orders.key(slot);
             Some((slot, passed))
         });
         let Some((slot, Passed { live, order, entry, options, stands })) = opened else {
@@ -225,13 +219,33 @@ impl<T: Tape> Clerk<'_, T> {
         if run.is_replaced {
             self.desk.port_mut(self.port).use_up(channel, user_ref);
         } else {
-            self.desk.counters.unreplaced += 1;
             self.desk.close(slot);
-            if let Some(old) = self.desk.orders.slot(key) {
-                let (risk, held) = self.desk.risk_of(old);
-                risk.keep(held, previous);
-            }
+            self.stays((old, key), previous, run.refused, m, channel);
         }
+    }
+
+    /// A replacement came to nothing. Where the order could not be changed now it stays as it was; where
+    /// what it was to become is not valid it ends, if the floor has not ended it.
+    fn stays(
+        &mut self,
+        (old, key): (u32, OrderKey),
+        previous: Previous,
+        refused: Option<Refused>,
+        m: &ReplaceOrder,
+        channel: u8,
+    ) {
+        if self.desk.orders.slot(key).is_some() {
+            let (risk, held) = self.desk.risk_of(old);
+            risk.keep(held, previous);
+            if refused == Some(Refused::Phase) {
+                self.claim(channel, m.user_ref());
+                let (name, reason) =
+                    (self.name(channel, m.user_ref()), RejectReason::ReplaceNotAllowed);
+                return self.reject(name, reason, m.cl_ord_id());
+            }
+            self.end(old, CancelReason::UserRequested);
+        }
+        self.desk.counters.unreplaced += 1;
     }
 
     /// Errors: why an order must stay as it is.
@@ -239,9 +253,6 @@ impl<T: Tape> Clerk<'_, T> {
         let (port, live) = (self.desk.port(self.port), self.desk.orders.at(old));
         if live.has(orders::PENDING) {
             return Err(RejectReason::CancelPending);
-        }
-        if self.desk.is_frozen(live) {
-            return Err(RejectReason::ReplaceNotAllowed);
         }
         if port.is_disabled {
             return Err(RejectReason::FirmNotAuthorized);
@@ -361,28 +372,4 @@ fn weight(
         depth if qty * 100 <= depth * 2 => BboWeight::To2,
         _ => BboWeight::Above2,
     }
-}
-
-/// A live order with fewer shares and all else as it is.
-pub(crate) fn smaller(key: matching::OrderKey, desk: &desk::Desk, slot: u32, qty: u32) -> Order {
-    let (live, (standing, terms)) = (desk.orders.at(slot), desk.orders.asked(slot));
-    let port = desk.port(live.port);
-    let ticks = &desk.books[live.instrument.index()].listing.ticks;
-    let tick = ticks.tick(Px::from_price4(live.price));
-    let price = match tick {
-        Some(tick) if !live.has(orders::MARKET) => Price::Limit(tick),
-        Some(_) | None => Price::Market,
-    };
-    let new = NewOrder {
-        key,
-        instrument: live.instrument,
-        side: live.trade_side(),
-        qty,
-        price,
-        // It rests already: that it trades now is no question.
-        standing: if terms == Terms::PLAIN { matching::Standing::Rest } else { standing },
-        account: port.account(live.group),
-        self_match: SelfMatch::Allow,
-    };
-    Order { new, terms }
 }

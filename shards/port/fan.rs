@@ -1,6 +1,6 @@
 //! Where the floor's reports go: first to the tape, then to the ports, each as it comes.
 
-use matching::{Cross, Ended, OrderKey, Out, Phase, Refused, Report, Tick};
+use matching::{Ended, OrderKey, Out, Phase, Refused, Report, Tick};
 use types::{InstrumentId, MatchNo, Nanos, Px};
 use wire::ouch50::inbound::{EnterOrder, ReplaceOrder};
 use wire::ouch50::{CancelReason, Liquidity, Options, RejectReason};
@@ -47,9 +47,10 @@ pub(crate) enum Asked<'m> {
         options: Options<'m>,
         stands: Stands,
     },
+    /// Its end.
+    Cancel,
     /// Fewer shares: by a cancel, or by a modify.
     Reduce {
-        by: u32,
         is_modify: bool,
     },
 }
@@ -75,7 +76,7 @@ pub(crate) struct Run<'m> {
 impl Run<'_> {
     pub(crate) const fn cancel(cause: CancelReason) -> Self {
         Self {
-            asked: Asked::Nothing,
+            asked: Asked::Cancel,
             key: OrderKey::new(0),
             cause,
             strategy: 0,
@@ -124,7 +125,7 @@ impl<T: Tape> Fan<'_, '_, T> {
     #[inline]
     fn tell(&mut self, report: &Report, match_no: MatchNo) {
         match *report {
-            Report::Accepted { order, .. } => self.on_accepted(order),
+            Report::Accepted { order, tick, .. } => self.on_accepted(order, tick),
             Report::Refused { order, why } => self.on_refused(order, why),
             Report::Replaced { old, new, qty, .. } => self.on_replaced(old, new, qty),
             Report::Rested { order, tick, shown, .. } => self.on_rested(order, tick, shown),
@@ -149,22 +150,21 @@ impl<T: Tape> Fan<'_, '_, T> {
                 let sides = [(buy, buy_leaves), (sell, sell_leaves)];
                 let Some(slot) = self.slot(buy) else { return };
                 let instrument = self.desk.orders.at(slot).instrument;
-                let liquidity = crossed(self.desk.books[instrument.index()].cross);
+                let liquidity = self.desk.books[instrument.index()].crossed();
                 self.on_trade(sides, (tick, half, qty), match_no, |_, _| liquidity);
             }
-            Report::Uncrossed { instrument, .. } => {
+            Report::Decremented { order, qty, leaves } => self.on_decremented(order, qty, leaves),
+            Report::Reduced { order, qty, leaves } => self.on_reduced(order, qty, leaves),
+            Report::Phase { instrument, phase } => {
                 if let Some(book) = self.desk.books.get_mut(instrument.index()) {
-                    // Whatever crosses next without a change of phase does so in the dark.
-                    book.cross = Cross::Dark;
+                    book.phase = phase;
                 }
             }
-            Report::Decremented { order, qty, leaves } => self.on_decremented(order, qty, leaves),
-            Report::Reduced { order, leaves, .. } => self.on_replaced(order, order, leaves),
-            Report::Phase { instrument, phase } => self.on_phase(instrument, phase),
             Report::Cancelled { order, tick, qty, why, .. } => {
                 self.on_cancelled(order, tick, qty, why);
             }
-            Report::Indicated(_)
+            Report::Uncrossed { .. }
+            | Report::Indicated(_)
             | Report::Bands { .. }
             | Report::Collar { .. }
             | Report::LimitState { .. } => {}
@@ -188,21 +188,37 @@ impl<T: Tape> Fan<'_, '_, T> {
     }
 
     #[inline]
-    fn on_accepted(&mut self, order: OrderKey) {
-        let (Some(slot), Asked::Enter { m, options, stands }) = (self.slot(order), self.run.asked)
+    fn on_accepted(&mut self, order: OrderKey, tick: Option<Tick>) {
+        let (Some(slot), Asked::Enter { m, options, mut stands }) =
+            (self.slot(order), self.run.asked)
         else {
             return;
         };
-        let port = self.desk.orders.at(slot).port;
+        let live = self.desk.orders.at_mut(slot);
+        let port = live.port;
+        if let Some(tick) = tick
+            && live.has(orders::MARKET)
+        {
+            // Market to limit: the price that it found is its limit.
+            stands.price = self.desk.books[live.instrument.index()].price4(tick, false);
+            (live.price, live.flags) = (stands.price as u32, live.flags & !orders::MARKET);
+        }
         self.desk.say_accepted(self.now, port, (m, options), order.get(), stands);
     }
 
-    /// An entered order ends here. What a replacement was for ends with the report that follows.
+    /// An entered order ends here. What a replacement was for ends with the report that follows, or
+    /// stays; so does what must stay in its cross.
     fn on_refused(&mut self, order: OrderKey, why: Refused) {
         self.run.refused = Some(why);
-        let (Some(slot), Asked::Enter { m, options, stands }) = (self.slot(order), self.run.asked)
-        else {
-            return;
+        let Some(slot) = self.slot(order) else { return };
+        let (m, options, stands) = match self.run.asked {
+            Asked::Enter { m, options, stands } => (m, options, stands),
+            Asked::Cancel if why == Refused::Phase => return self.put_off(slot),
+            Asked::Reduce { .. } if why == Refused::Phase => {
+                let name = self.name(slot);
+                return self.desk.say_cancel_reject(self.now, name);
+            }
+            Asked::Nothing | Asked::Cancel | Asked::Reduce { .. } | Asked::Replace { .. } => return,
         };
         let (name, live) = (self.name(slot), *self.desk.orders.at(slot));
         if why == Refused::WouldTrade {
@@ -222,17 +238,6 @@ impl<T: Tape> Fan<'_, '_, T> {
         let Some(slot) = self.slot(new) else { return };
         let live = self.desk.orders.at_mut(slot);
         match self.run.asked {
-            Asked::Reduce { by, is_modify } => {
-                live.total = live.total.saturating_sub(by);
-                live.leaves = qty;
-                self.desk.release(slot, by);
-                if is_modify {
-                    self.desk.say_modified(self.now, slot);
-                } else {
-                    let name = self.name(slot);
-                    self.desk.say_canceled(self.now, name, by, self.run.cause);
-                }
-            }
             Asked::Replace { m, options, stands } => {
                 live.leaves = qty;
                 self.run.is_replaced = true;
@@ -242,7 +247,34 @@ impl<T: Tape> Fan<'_, '_, T> {
                     self.desk.close(old);
                 }
             }
-            Asked::Nothing | Asked::Enter { .. } => {}
+            Asked::Nothing | Asked::Cancel | Asked::Reduce { .. } | Asked::Enter { .. } => {}
+        }
+    }
+
+    /// An order has fewer shares because its owner asked.
+    fn on_reduced(&mut self, order: OrderKey, qty: u32, leaves: u32) {
+        let Some(slot) = self.slot(order) else { return };
+        let live = self.desk.orders.at_mut(slot);
+        live.total = live.total.saturating_sub(qty);
+        live.leaves = leaves;
+        self.desk.release(slot, qty);
+        if let Asked::Reduce { is_modify: true } = self.run.asked {
+            self.desk.say_modified(self.now, slot);
+        } else {
+            let name = self.name(slot);
+            self.desk.say_canceled(self.now, name, qty, self.run.cause);
+        }
+    }
+
+    /// An order that must stay in its cross is cancelled after it.
+    fn put_off(&mut self, slot: u32) {
+        let live = self.desk.orders.at_mut(slot);
+        if live.has(orders::PENDING) {
+            self.desk.counters.ignored += 1;
+        } else {
+            live.flags |= orders::PENDING;
+            let name = self.name(slot);
+            self.desk.say_cancel_pending(self.now, name);
         }
     }
 
@@ -286,15 +318,14 @@ impl<T: Tape> Fan<'_, '_, T> {
             let live = self.desk.orders.at_mut(slot);
             live.leaves = leaves;
             let live = *live;
-            let Live { port, channel, user_ref, cl_ord_id, instrument, .. } = live;
-            let book = &mut self.desk.books[instrument.index()];
+            let Live { port, account, channel, user_ref, cl_ord_id, instrument, .. } = live;
+            let book = &self.desk.books[instrument.index()];
             let price = book.price4(tick, half);
             if let Some(px) = book.px(tick, half) {
-                (book.last, trade.px) = (Some(px), px);
+                trade.px = px;
                 let (risk, held) = self.desk.risk_of(slot);
                 risk.fill(held, qty, px);
             }
-            let account = self.desk.port(port).account(live.group);
             let name = Name { port, channel, user_ref };
             let liquidity = liquidity(&live, at == 0);
             self.desk.say_executed(self.now, name, (qty, price), liquidity, match_no);
@@ -355,7 +386,7 @@ impl<T: Tape> Fan<'_, '_, T> {
 
     fn reason(&self, live: &Live, why: Ended) -> CancelReason {
         match why {
-            Ended::Asked | Ended::NotCrossed | Ended::Closed if live.has(orders::PENDING) => {
+            Ended::NotCrossed | Ended::Closed if live.has(orders::PENDING) => {
                 CancelReason::UserRequested
             }
             Ended::Asked => self.run.cause,
@@ -382,22 +413,8 @@ impl<T: Tape> Fan<'_, '_, T> {
             Ended::NotCrossed if live.cross == b'O' => CancelReason::ImmediateOrCancel,
             Ended::Closed | Ended::NotCrossed => CancelReason::Closed,
             Ended::Expired => CancelReason::Timeout,
+            Ended::Band => CancelReason::MarketCollars,
         }
-    }
-
-    /// Which cross the executions that follow are of.
-    fn on_phase(&mut self, instrument: InstrumentId, phase: Phase) {
-        let Some(book) = self.desk.books.get_mut(instrument.index()) else { return };
-        book.cross = match (book.phase, phase) {
-            (Phase::PreOpen, Phase::Continuous) => Cross::Opening,
-            (Phase::Halted | Phase::PreReopen | Phase::Paused, Phase::Continuous) => {
-                Cross::Reopening
-            }
-            (_, Phase::Closed) => Cross::Closing,
-            (_, Phase::PreOpen | Phase::Continuous | Phase::Halted) => Cross::Dark,
-            (_, Phase::PreReopen | Phase::Paused) => Cross::Reopening,
-        };
-        book.phase = phase;
     }
 }
 
@@ -411,15 +428,6 @@ fn filled(live: &Live, is_maker: bool, hidden: bool, half: bool) -> Liquidity {
         (true, false) => Liquidity::Added,
         (false, true) => Liquidity::RemovedMidpoint,
         (false, false) => Liquidity::Removed,
-    }
-}
-
-fn crossed(cross: Cross) -> Liquidity {
-    match cross {
-        Cross::Opening => Liquidity::OpeningCross,
-        Cross::Reopening => Liquidity::HaltCross,
-        Cross::Closing => Liquidity::ClosingCross,
-        Cross::Dark => Liquidity::PassiveMidpoint,
     }
 }
 

@@ -25,6 +25,8 @@ mod desk;
 mod enter;
 mod fan;
 #[cfg(test)]
+mod fan_test;
+#[cfg(test)]
 mod kit;
 mod lines;
 mod mass;

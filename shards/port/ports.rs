@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use matching::{Floor, OrderKey, Trading};
+use matching::{Floor, OrderKey};
 use risk::port::{NoRoom, PortRisk, Whose};
 use session::SessionId;
 use session::soup::{Credentials, Reject, Request};
@@ -11,7 +11,7 @@ use wire::ouch50::{BrokenReason, CancelReason, EventCode};
 
 use crate::clerk::Clerk;
 use crate::desk::{Desk, Sweep};
-use crate::fan::{Fan, Run, Tape};
+use crate::fan::{Asked, Fan, Run, Tape};
 use crate::lines::{Lapped, Line};
 use crate::orders::Live;
 use crate::{Counters, Plan};
@@ -160,7 +160,7 @@ impl Ports {
     /// The time given by [`Ports::next_deadline`] has come.
     pub fn on_deadline<T: Tape>(&mut self, now: Nanos, tape: &mut T) {
         if self.floor.next_deadline().is_some_and(|due| due <= now) {
-            let run = Run::cancel(CancelReason::System);
+            let run = Run { asked: Asked::Nothing, ..Run::cancel(CancelReason::System) };
             let mut fan = Fan { now, desk: &mut self.desk, tape, run };
             self.floor.on_deadline(now, &mut fan);
         }
@@ -381,6 +381,9 @@ impl Ports {
             return;
         };
         line.sent(now, bytes);
+        if line.is_over && line.server.poll_transmit().is_none() {
+            return self.ready(conn);
+        }
         self.wake = self.wake.min(line.next_deadline());
         let stream = line.owner.map(|stream| &self.desk.streams[usize::from(stream)]);
         let wanted = line.server.wanted();
@@ -407,20 +410,11 @@ impl Ports {
         tape: &mut T,
         act: impl FnOnce(&mut Floor, &mut Fan<'_, 'static, T>) -> R,
     ) -> R {
-        let run = Run::cancel(CancelReason::Supervisory);
+        let run = Run { asked: Asked::Nothing, ..Run::cancel(CancelReason::Supervisory) };
         let mut fan = Fan { now, desk: &mut self.desk, tape, run };
         let answer = act(&mut self.floor, &mut fan);
         self.feed(now);
         answer
-    }
-
-    /// Orders for this trading can neither be cancelled nor changed from now on, until it is `None`: the
-    /// last minutes before a cross. A cancel is put off until the cross is over, as the specification
-    /// has it (3.9, 3.10).
-    pub fn freeze(&mut self, instrument: InstrumentId, trading: Option<Trading>) {
-        if let Some(book) = self.desk.books.get_mut(instrument.index()) {
-            book.frozen = trading;
-        }
     }
 
     /// Tells every port that the order entry day starts or ends.

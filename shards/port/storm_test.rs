@@ -6,6 +6,7 @@ extern crate std;
 use std::collections::BTreeMap;
 use std::vec::Vec;
 
+use matching::Control;
 use proptest::prelude::*;
 use risk::port::Whose;
 use types::{AccountId, FirmId};
@@ -125,6 +126,8 @@ enum Step {
     },
     Garbage(Vec<u8>),
     Break,
+    /// The next of a halt, orders again, and the cross that ends it.
+    Phase,
 }
 
 fn steps() -> impl Strategy<Value = Vec<(usize, Step)>> {
@@ -159,6 +162,7 @@ fn steps() -> impl Strategy<Value = Vec<(usize, Step)>> {
         1 => any::<bool>().prop_map(|one_side| Step::Mass { one_side }),
         1 => prop::collection::vec(any::<u8>(), 0..60).prop_map(Step::Garbage),
         1 => Just(Step::Break),
+        1 => Just(Step::Phase),
     ];
     prop::collection::vec((0..PORTS, step), 1..120)
 }
@@ -205,7 +209,7 @@ impl Numbers {
                 })
             }
             Step::Garbage(bytes) => bytes.clone(),
-            Step::Again | Step::Break => Vec::new(),
+            Step::Again | Step::Break | Step::Phase => Vec::new(),
         }
     }
 }
@@ -215,10 +219,15 @@ proptest! {
     fn what_a_client_makes_of_its_stream_is_what_the_exchange_has(steps in steps()) {
         let mut rig = Rig::up(&plan());
         let mut numbers = Numbers([[0; 2]; PORTS]);
+        let mut phases = [Control::Halt, Control::PreReopen, Control::Reopen].into_iter().cycle();
         let mut last: [Vec<u8>; PORTS] = Default::default();
         for (who, step) in steps {
             if let Step::Break = step {
                 rig.disconnect(who);
+                continue;
+            }
+            if let Step::Phase = step {
+                rig.control(phases.next().unwrap());
                 continue;
             }
             if !rig.peers[who].is_open {
