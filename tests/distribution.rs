@@ -4,8 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 
 use book::l3::Capacity;
 use matching::{
-    Account, Control, Floor, NewOrder, Order, OrderKey, Price, Report, Rules, SelfMatch, Standing,
-    Terms, Tick, TickTable,
+    Account, Control, DayRules, Floor, FloorCapacity, NewOrder, Order, OrderKey, Price, Report,
+    Rules, SelfMatch, Standing, Terms, Tick, TickTable,
 };
 use rialto::publish::{Distribution, DistributionOptions, RequestOptions, SnapshotOptions};
 use runtime::Message;
@@ -112,9 +112,11 @@ impl Exchange {
             seed: 1,
         };
         let accounts = [Account { group: 0, firm: FirmId::new(0) }];
-        let capacity = matching::Capacity { orders: ORDERS, terms: 0 };
+        let books = matching::Capacity { orders: ORDERS, terms: 0 };
+        let capacity = FloorCapacity { books, waiting: 0, dated: 0 };
+        let day = DayRules::by_hand(cent, middle);
         let mut exchange = Self {
-            floor: Floor::new(capacity, &accounts, &[rules; 3]),
+            floor: Floor::new(capacity, &accounts, &[rules; 3], &[day; 3]),
             tape: Tape::new(config, &listings, Nanos::ZERO),
             lines: Lines { ring, all: vec![] },
             random: 1,

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use engine::exchange::Command;
+use matching::Control;
 use rialto::flow::{Listed, Options, Population, in_process};
-use types::{Nanos, Px, Symbol};
+use types::{InstrumentId, Nanos, Px, Symbol};
 
 use crate::kit::exchange::{Rig, exchange};
 
@@ -32,6 +33,13 @@ count = 1000
 password = "x"
 firms = ["AAAA", "BBBB", "CCCC", "DDDD"]
 self_match = "cancel-oldest"
+
+[exchange.hours]
+pre_open = "00:00:02"
+opening_imbalance = "00:00:04"
+open = "00:00:10"
+closing_imbalance = "00:00:35"
+close = "00:00:50"
 "#,
     );
     for firm in ["AAAA", "BBBB", "CCCC", "DDDD"] {
@@ -73,19 +81,34 @@ fn population(seed: u64) -> Population {
 
 #[test]
 fn a_day_of_a_thousand_accounts_adds_up_from_every_side() {
-    let begin = Nanos::from_secs(1_764_000_000);
-    let mut rig = Rig::new(exchange(&config()), begin);
+    let midnight = Nanos::from_secs(20_000 * 86_400);
+    let seconds = |count| midnight.saturating_add(Nanos::from_secs(count));
+    let mut rig = Rig::new(exchange(&config()), midnight);
     rig.log_in();
-    rig.advance(begin.saturating_add(Nanos::from_secs(1)));
+    rig.advance(seconds(3));
     let mut population = population(7);
-    let seconds = |count| begin.saturating_add(Nanos::from_secs(count));
-    in_process::drive(&mut population, &mut rig, seconds(2), seconds(22));
-    // What the lines have lost is asked for again once the next packet shows the gap.
-    rig.advance(seconds(30));
-
+    // The pre-open, the opening cross, and continuous trading after it.
+    in_process::drive(&mut population, &mut rig, seconds(3), seconds(20));
+    same_books(&mut rig);
+    let of_instruments = |control| {
+        (0..INSTRUMENTS / 2)
+            .map(InstrumentId::new)
+            .map(move |instrument| Command::Control { instrument, control })
+    };
+    of_instruments(Control::Halt).for_each(|command| rig.command(command));
+    in_process::go_on(&mut population, &mut rig, seconds(25));
+    same_books(&mut rig);
+    of_instruments(Control::PreReopen).for_each(|command| rig.command(command));
+    in_process::go_on(&mut population, &mut rig, seconds(30));
+    of_instruments(Control::Reopen).for_each(|command| rig.command(command));
+    in_process::go_on(&mut population, &mut rig, seconds(49));
+    same_books(&mut rig);
+    assert_ne!(rig.machine.state_hash(), 0, "orders rest before the close");
     assert!(1_000 < rig.lost, "the lines lost {} packets", rig.lost);
-    assert_ne!(rig.machine.state_hash(), 0, "orders rest in the end");
-    assert_eq!(rig.follower.state_hash(), rig.machine.state_hash(), "the books of the feed");
+    // The closing cross.
+    in_process::go_on(&mut population, &mut rig, seconds(52));
+    let crosses: u64 = rig.machine.traded().iter().map(|traded| traded.crosses).sum();
+    assert!(50 < crosses, "{crosses} crosses had a price");
 
     let record = population.record();
     let volume: u64 = rig.machine.traded().iter().map(|traded| traded.volume).sum();
@@ -96,10 +119,19 @@ fn a_day_of_a_thousand_accounts_adds_up_from_every_side() {
     assert_eq!((record.contradictions, record.malformed, record.refused), (0, 0, 0));
 
     rig.command(Command::Close);
-    rig.advance(seconds(40));
+    rig.advance(seconds(60));
+    same_books(&mut rig);
     assert!(rig.machine.is_over());
     assert_eq!(rig.machine.ports().live(), 0, "no order outlives the day");
     copies_equal_the_streams(&rig);
+}
+
+/// Once what the lines have lost was asked for again, the books of the feed are the exchange's own.
+fn same_books(rig: &mut Rig) {
+    // A heartbeat shows a gap at the end.
+    let later = rig.now.saturating_add(Nanos::from_millis(2_500));
+    rig.advance(later);
+    assert_eq!(rig.follower.state_hash(), rig.machine.state_hash(), "at {}", rig.now);
 }
 
 /// What every port was told went to its firm's drop copy, in the same order.

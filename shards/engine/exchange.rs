@@ -45,8 +45,9 @@ pub struct ExchangePlan {
     pub commands: LinkId,
     /// The first of the connections that the shard accepts.
     pub first_stream: StreamId,
-    /// Trading begins with the shard. Otherwise the floor's schedule says when.
-    pub opens_at_once: bool,
+    /// When trading opens and closes, where the floor's schedule says so; without it trading begins
+    /// with the shard.
+    pub hours: Option<[Nanos; 2]>,
 }
 
 /// How far the shard is with what is said of every instrument at the begin and the end of its day.
@@ -79,7 +80,9 @@ pub struct Exchange {
     commands: LinkId,
     first_stream: u16,
     day: Day,
-    opens_at_once: bool,
+    hours: Option<[Nanos; 2]>,
+    /// Of its hours, how many have come.
+    told: usize,
     misaddressed: u64,
 }
 
@@ -105,7 +108,8 @@ impl Exchange {
             commands: plan.commands,
             first_stream: plan.first_stream.0,
             day: Day::Fresh,
-            opens_at_once: plan.opens_at_once,
+            hours: plan.hours,
+            told: 0,
             misaddressed: 0,
         }
     }
@@ -209,6 +213,11 @@ impl Exchange {
         if self.day != Day::Open && self.day != Day::Over {
             self.go_on(now, out);
         }
+        if self.next_hour() <= now {
+            let event = [EventCode::StartOfMarketHours, EventCode::EndOfMarketHours][self.told];
+            self.told += 1;
+            self.tape.system(now, event, &mut self.wires.with(out));
+        }
         let Self { ports, tape, wires, traded, .. } = self;
         if ports.next_deadline().is_some_and(|at| at <= now) {
             ports.on_deadline(now, &mut Teller { tape, traded, wires, out });
@@ -216,6 +225,12 @@ impl Exchange {
         if self.tape.next_deadline() <= now {
             self.tape.on_deadline(now, &mut self.wires.with(out));
         }
+    }
+
+    /// When everybody is to hear that the market opens, or closes.
+    fn next_hour(&self) -> Nanos {
+        let hours = self.hours.filter(|_| self.day == Day::Open);
+        hours.and_then(|hours| hours.get(self.told).copied()).unwrap_or(Nanos::MAX)
     }
 
     /// Goes on with the begin or the end of the day.
@@ -235,7 +250,7 @@ impl Exchange {
                 if next(from) == all {
                     self.tape.system(now, EventCode::StartOfSystemHours, &mut self.wires.with(out));
                     self.ports.on_event(now, wire::ouch50::EventCode::StartOfDay);
-                    self.day = if self.opens_at_once { Day::Opening(0) } else { Day::Open };
+                    self.day = if self.hours.is_none() { Day::Opening(0) } else { Day::Open };
                 }
             }
             Day::Opening(from) => {
@@ -255,11 +270,13 @@ impl Exchange {
                 }
                 self.day = Day::Closing(next(from));
                 if next(from) == all {
-                    for event in [
+                    // The market may have closed by its hours before.
+                    let ends = [
                         EventCode::EndOfMarketHours,
                         EventCode::EndOfSystemHours,
                         EventCode::EndOfMessages,
-                    ] {
+                    ];
+                    for event in ends.into_iter().skip(usize::from(self.told == 2)) {
                         self.tape.system(now, event, &mut self.wires.with(out));
                     }
                     self.ports.on_event(now, wire::ouch50::EventCode::EndOfDay);
@@ -365,7 +382,7 @@ impl Machine for Exchange {
             return Some(Nanos::ZERO);
         }
         let ports = self.ports.next_deadline().unwrap_or(Nanos::MAX);
-        Some(ports.min(self.tape.next_deadline()))
+        Some(ports.min(self.tape.next_deadline()).min(self.next_hour()))
     }
 
     fn housekeep(&mut self, _now: Nanos, _out: &mut Outbox) {}

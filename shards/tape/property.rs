@@ -6,14 +6,14 @@ use std::vec;
 use std::vec::Vec;
 
 use matching::{
-    Account, Capacity, Control, Floor, NewOrder, Order, OrderKey, Price, Report, Rules, SelfMatch,
-    Standing, Terms, Tick,
+    Account, Capacity, Control, DayRules, Floor, FloorCapacity, NewOrder, Order, OrderKey, Price,
+    Report, Rules, SelfMatch, Standing, Terms, Tick,
 };
 use proptest::prelude::*;
 use types::{AccountId, FirmId, InstrumentId, Nanos, Side};
 
 use crate::stream::{SLOTS, Stream};
-use crate::twin::Trio;
+use crate::twin::{Trio, ticks};
 
 const NOW: Nanos = Nanos::from_secs(1);
 /// Ten dollars, where a tick is a cent.
@@ -51,7 +51,10 @@ fn floor() -> Floor {
         lit: true,
         seed: 1,
     };
-    let mut floor = Floor::new(Capacity { orders: 60, terms: 60 }, &accounts, &[rules; 3]);
+    let books = Capacity { orders: 60, terms: 60 };
+    let capacity = FloorCapacity { books, waiting: 8, dated: 8 };
+    let day = DayRules::by_hand(ticks(), rules.reference);
+    let mut floor = Floor::new(capacity, &accounts, &[rules; 3], &[day; 3]);
     let mut reports = vec![];
     for at in 0..3 {
         for control in [Control::PreOpen, Control::Open] {

@@ -21,6 +21,11 @@ pub fn drive(population: &mut Population, venue: &mut impl Venue, from: Nanos, u
     }
     hear(population, venue, from);
     population.begin(from);
+    go_on(population, venue, until);
+}
+
+/// Acts on until `until`; ends when every answer was heard.
+pub fn go_on(population: &mut Population, venue: &mut impl Venue, until: Nanos) {
     while population.next_due() <= until {
         let now = population.next_due();
         venue.on_time(now);

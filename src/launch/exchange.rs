@@ -4,7 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::mpsc::Sender;
 
 use engine::exchange::{Credit, Exchange, ExchangePlan, gauges};
-use matching::{Account, Floor, Policy, Rules};
+use matching::{
+    Account, Collar, DayRules, Floor, FloorCapacity, LuldRules, Policy, Rules, Schedule, Tick, Tier,
+};
 use risk::lease::{Home, Marks};
 use risk::port::{FirmLimits, Kind, Kinds, Limits, List, PortLimits, PortRisk, Room};
 use risk::{Distance, Notional, Rate};
@@ -13,11 +15,11 @@ use runtime::{Bell, LinkId, Listener, Seat, Socket, SocketId, StreamId};
 use session::SessionId;
 use session::mold::SenderConfig;
 use session::soup::{Credentials, SoupConfig};
-use types::{AccountId, FirmId, InstrumentId, Nanos, OrderRef, PortId, Px, SeqNo};
+use types::{AccountId, FirmId, InstrumentId, MatchNo, Nanos, OrderRef, PortId, Px, SeqNo};
 use wire::itch50::{LuldTier, MarketCategory, RegShoAction};
 
 use crate::config::exchange::{Priority, SelfMatch};
-use crate::topology::{self, ExchangeShard, Listing, Login};
+use crate::topology::{self, ExchangeShard, Hours, Listing, Login};
 
 /// Messages on the way to those who keep them: some 60 ms of a million a second.
 const KEPT_DEPTH: usize = 1 << 16;
@@ -32,8 +34,8 @@ const SWEEP_MAX: u32 = 1_024;
 const TRADES_MAX: u32 = 1 << 20;
 /// The longest datagram of a feed: it fits an Ethernet frame over IPv4.
 pub const DATAGRAM_MAX: usize = 1_472;
-/// How many order references each shard of an exchange has to deal.
-const REFS_A_SHARD: u64 = 1 << 40;
+/// How many order references, and how many match numbers, each shard of an exchange has to deal.
+const NUMBERS_A_SHARD: u64 = 1 << 40;
 /// Different orders remembered for each port, to find duplicates among them.
 const REPEATS: u32 = 256;
 /// Prices outside the window that each side of a book has room for.
@@ -133,7 +135,7 @@ pub fn machine(exchange: &topology::Exchange, shard_place: usize, now: Nanos) ->
         .map(|(locate, listing)| listed(listing, locate, exchange))
         .unzip();
     let plan = ExchangePlan {
-        ports: ports(exchange, shard, plan_listings, midnight),
+        ports: ports(exchange, shard_place, plan_listings, midnight),
         listings: tape_listings,
         tape: tape::Config {
             sender: SenderConfig {
@@ -144,17 +146,23 @@ pub fn machine(exchange: &topology::Exchange, shard_place: usize, now: Nanos) ->
             },
             midnight,
             orders_max: shard.capacity.orders,
-            first_ref: OrderRef::new(1 + shard_place as u64 * REFS_A_SHARD),
+            first_ref: OrderRef::new(1 + shard_place as u64 * NUMBERS_A_SHARD),
         },
         lines: [Some(SocketId(0)), shard.line_b.map(|_| SocketId(1))],
         keeper: Some(LinkId(0)),
         commands: LinkId(0),
         first_stream: StreamId(0),
-        opens_at_once: exchange.hours.is_none(),
+        hours: exchange
+            .hours
+            .map(|hours| [hours.open, hours.close].map(|time| midnight.saturating_add(time))),
     };
     let credit = credit(exchange, shard_place);
     let risk = risk(exchange, shard, now);
-    Exchange::new(&plan, (floor(exchange, shard), risk, credit), now)
+    let mut floor = floor(exchange, shard);
+    if exchange.hours.is_some() {
+        floor.start_day(midnight);
+    }
+    Exchange::new(&plan, (floor, risk, credit), now)
 }
 
 /// Who shares credit with whom, by the rings of [`shared`], which come after those of every shard.
@@ -264,9 +272,43 @@ fn floor(exchange: &topology::Exchange, shard: &ExchangeShard) -> Floor {
         .zip(&shard.listings)
         .map(|(place, listing)| rules(listing, exchange, place))
         .collect();
-    let capacity =
-        matching::Capacity { orders: shard.capacity.orders, terms: shard.capacity.terms };
-    Floor::new(capacity, &accounts, &rules)
+    let days: Vec<DayRules> = shard
+        .listings
+        .iter()
+        .zip(&rules)
+        .map(|(listing, rules)| day(listing, rules.reference, exchange.hours.as_ref()))
+        .collect();
+    let &topology::ExchangeCapacity { orders, terms, .. } = &shard.capacity;
+    let books = matching::Capacity { orders, terms };
+    Floor::new(FloorCapacity { books, waiting: terms, dated: terms }, &accounts, &rules, &days)
+}
+
+fn day(listing: &Listing, reference: Tick, hours: Option<&Hours>) -> DayRules {
+    let by_hand = DayRules::by_hand(listing.ticks, reference);
+    // As Nasdaq has them: from then on an order for a cross can be relied on.
+    let before = |time: Nanos, secs| Some(time.since(Nanos::from_secs(secs)));
+    let schedule = hours.map_or(Schedule::BY_HAND, |hours| Schedule {
+        pre_open: Some(hours.pre_open),
+        open_imbalance: Some(hours.opening_imbalance),
+        open: Some(hours.open),
+        close_imbalance: Some(hours.closing_imbalance),
+        close: Some(hours.close),
+        market_on_open_until: before(hours.open, 120),
+        limit_on_open_until: before(hours.open, 30),
+        market_on_close_until: before(hours.close, 300),
+        limit_on_close_until: before(hours.close, 120),
+    });
+    let in_bp = |percent: Option<u32>| percent.map_or(0, |percent| percent * 100);
+    DayRules {
+        schedule,
+        collar: Collar { width_bp: listing.collar_percent * 100, ..by_hand.collar },
+        static_bp: in_bp(listing.static_band_percent),
+        dynamic_bp: in_bp(listing.dynamic_band_percent),
+        luld: listing
+            .luld_tier
+            .map(|tier| LuldRules::new(if tier == 1 { Tier::One } else { Tier::Two })),
+        ..by_hand
+    }
 }
 
 fn rules(listing: &Listing, exchange: &topology::Exchange, place: u64) -> Rules {
@@ -292,6 +334,7 @@ fn listed(
     exchange: &topology::Exchange,
 ) -> (port::Listing, tape::Listing) {
     let &Listing { symbol, ticks, .. } = listing;
+    let is_dark = exchange.dark.is_some();
     let told = tape::Listing {
         symbol,
         locate,
@@ -304,17 +347,18 @@ fn listed(
             None => LuldTier::None,
         },
         short_sale: RegShoAction::None,
-        dark: exchange.dark.is_some(),
+        dark: is_dark,
     };
-    (port::Listing { symbol, ticks, close: Some(listing.reference) }, told)
+    (port::Listing { symbol, ticks, close: Some(listing.reference), is_dark }, told)
 }
 
 fn ports(
     exchange: &topology::Exchange,
-    shard: &ExchangeShard,
+    shard_place: usize,
     listings: Vec<port::Listing>,
     midnight: Nanos,
 ) -> port::Plan {
+    let shard = &exchange.shards[shard_place];
     let session = SessionId::new(shard.session);
     let store = port::StoreSize {
         messages_max: u32::try_from(shard.capacity.replay_bytes / 64).unwrap_or(u32::MAX),
@@ -344,7 +388,7 @@ fn ports(
         soup: SoupConfig::default(),
         connections_max: shard.capacity.connections,
         orders_max: shard.capacity.orders,
-        terms_max: shard.capacity.terms,
+        first_match: MatchNo::new(1 + shard_place as u64 * NUMBERS_A_SHARD),
         trades_max: TRADES_MAX,
         sweep_max: SWEEP_MAX,
         seed: exchange.seed,
