@@ -3,6 +3,8 @@
 mod captures;
 mod config;
 mod distribution;
+mod entry;
+mod exchange_config;
 mod hist;
 mod kit;
 mod lobster;

@@ -164,6 +164,7 @@ impl Out for Sink {
             Report::Rested { .. }
             | Report::Triggered { .. }
             | Report::Decremented { .. }
+            | Report::Reduced { .. }
             | Report::Crossed { .. }
             | Report::Uncrossed { .. }
             | Report::Indicated(_)

@@ -55,6 +55,9 @@ pub enum Price {
     Limit(Tick),
     /// To whatever is there. What cannot be filled at once is cancelled.
     Market,
+    /// To the other side's best price at its entry and no worse: that is its limit, and what is left
+    /// of it rests there. Where nothing is shown on the other side it is cancelled, as a market order is.
+    MarketToLimit,
 }
 
 /// What becomes of the part that cannot be filled at once.

@@ -18,6 +18,8 @@ use crate::{Rules, Tick};
 pub(crate) const EMPTY: i32 = i32::MAX;
 /// How far a market order goes: past every price, but not into an empty ladder.
 pub(crate) const ANY: i32 = EMPTY - 1;
+/// How far an order goes that may not go at all: not even to the best price.
+pub(crate) const NOWHERE: i32 = i32::MIN;
 /// No order stands further from the window than this.
 const FAR_MAX: i64 = 1 << 30;
 

@@ -20,16 +20,20 @@ mod orders;
 mod report;
 #[cfg(any(test, feature = "naive"))]
 pub mod script;
+mod take;
 mod terms;
 #[cfg(test)]
 mod tests;
 mod ticks;
+mod view;
+mod withdraw;
 
 pub use command::{Account, NewOrder, OrderKey, Price, Replace, SelfMatch, Standing, Tick};
 pub use floor::Floor;
-pub use market::{Capacity, Market, Resting, RestingOrder, Rules};
+pub use market::{Capacity, Market, Rules};
 pub use report::{Ended, Out, Refused, Report};
 pub use terms::{
     Control, Cross, Display, Indication, Order, Peg, PegTo, Phase, Quote, Scope, Terms, Trading,
 };
 pub use ticks::{BANDS_MAX, BadTable, TickTable};
+pub use view::{Resting, RestingOrder};

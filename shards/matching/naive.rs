@@ -5,10 +5,9 @@ use alloc::vec::Vec;
 
 use types::{AccountId, InstrumentId, Side};
 
-use crate::market::RestingOrder;
 use crate::{
-    Account, Capacity, Ended, NewOrder, OrderKey, Price, Refused, Replace, Report, Rules,
-    SelfMatch, Standing, Tick,
+    Account, Capacity, Ended, NewOrder, OrderKey, Price, Refused, Replace, Report, RestingOrder,
+    Rules, Scope, SelfMatch, Standing, Tick,
 };
 
 /// The same commands as [`crate::Market`]'s, with the same reports.
@@ -57,9 +56,11 @@ impl Market {
             out.push(Report::Refused { order: key, why });
             return;
         }
+        let best = self.best_maker(instrument, side, None).map(|at| self.orders[at].tick);
         let tick = match price {
             Price::Limit(tick) => Some(tick),
             Price::Market => None,
+            Price::MarketToLimit => best,
         };
         out.push(Report::Accepted { order: key, side, tick, qty });
         if let Standing::Immediate { min_qty } = standing {
@@ -111,11 +112,14 @@ impl Market {
         if self.orders.iter().any(|live| live.key == order.key) {
             return Err(Refused::DuplicateKey);
         }
-        let Price::Limit(tick) = order.price else {
-            return match order.standing {
-                Standing::PostOnly => Err(Refused::WouldTrade),
-                Standing::Rest | Standing::Immediate { .. } => Ok(()),
-            };
+        let best = self.best_maker(order.instrument, order.side, None);
+        let tick = match (order.price, best) {
+            (Price::Limit(tick), _) => tick,
+            (Price::Market | Price::MarketToLimit, _) if order.standing == Standing::PostOnly => {
+                return Err(Refused::WouldTrade);
+            }
+            (Price::Market, _) | (Price::MarketToLimit, None) => return Ok(()),
+            (Price::MarketToLimit, Some(best)) => self.orders[best].tick,
         };
         if !is_near(rules, tick) {
             return Err(Refused::Price);
@@ -274,6 +278,47 @@ impl Market {
             None => Report::Refused { order, why: Refused::NotLive },
             Some(at) => ended(&self.orders.remove(at), Ended::Asked),
         });
+    }
+
+    /// As [`crate::Market::reduce`].
+    pub fn reduce(&mut self, order: OrderKey, leaves: u32, out: &mut Vec<Report>) {
+        let Some(live) = self.orders.iter_mut().find(|live| live.key == order) else {
+            out.push(Report::Refused { order, why: Refused::NotLive });
+            return;
+        };
+        if leaves == 0 {
+            self.cancel(order, out);
+        } else if leaves < live.qty {
+            out.push(Report::Reduced { order, qty: live.qty - leaves, leaves });
+            live.qty = leaves;
+        }
+    }
+
+    /// As [`crate::Market::cancel_all`].
+    pub fn cancel_all(
+        &mut self,
+        instrument: Option<InstrumentId>,
+        scope: Scope,
+        out: &mut Vec<Report>,
+    ) {
+        let of = |live: &Live| match scope {
+            Scope::All => true,
+            Scope::Side(side) => live.side == side,
+            Scope::Account(account) => live.account == account,
+            Scope::Keys(from, to) => (from..=to).contains(&live.key),
+            Scope::Ticks(side, from, to) => live.side == side && (from..=to).contains(&live.tick),
+        };
+        for at in (0..self.rules.len() as u32).map(InstrumentId::new) {
+            for side in Side::BOTH {
+                for seen in self.resting(at, side) {
+                    let live = self.orders.iter().find(|live| live.key == seen.order);
+                    let asked = instrument.is_none_or(|instrument| instrument == at);
+                    if asked && live.is_some_and(of) {
+                        self.cancel(seen.order, out);
+                    }
+                }
+            }
+        }
     }
 
     /// As [`crate::Market::replace`].

@@ -205,6 +205,16 @@ pub enum Report {
         /// What is open afterwards; more than none.
         leaves: u32,
     },
+    /// A resting order shrank because its owner asked, and kept its place in the queue. Where less of it
+    /// was shown than is open, no less is shown now unless all that is open is.
+    Reduced {
+        /// The order.
+        order: OrderKey,
+        /// By how many shares.
+        qty: u32,
+        /// What is open afterwards; more than none.
+        leaves: u32,
+    },
     /// An instrument is in another phase of its day.
     Phase {
         /// The instrument.

@@ -8,12 +8,12 @@ use alloc::vec::Vec;
 use types::{AccountId, FirmId, InstrumentId, Side};
 
 use crate::{
-    Account, Capacity, Market, NewOrder, OrderKey, Price, Replace, Report, Rules, SelfMatch,
+    Account, Capacity, Market, NewOrder, OrderKey, Price, Replace, Report, Rules, Scope, SelfMatch,
     Standing, Tick, naive,
 };
 
-/// One command is eight bytes.
-const WORD: usize = 8;
+/// One command is sixteen bytes: the order, then its terms.
+const WORD: usize = 16;
 /// The middle of the window, and its width.
 const REFERENCE: i64 = 1_000;
 const WINDOW: u32 = 130;
@@ -62,6 +62,14 @@ pub fn run(script: &[u8]) -> usize {
                 market.replace(&replace, &mut reports);
                 twin.replace(&replace, &mut wanted);
             }
+            Command::Reduce(key, leaves) => {
+                market.reduce(key, leaves, &mut reports);
+                twin.reduce(key, leaves, &mut wanted);
+            }
+            Command::CancelAll(instrument, scope) => {
+                market.cancel_all(instrument, scope, &mut reports);
+                twin.cancel_all(instrument, scope, &mut wanted);
+            }
         }
         assert_eq!(reports, wanted, "{word:?}");
         fills += reports.iter().filter(|report| matches!(report, Report::Filled { .. })).count();
@@ -96,6 +104,7 @@ fn conserved(qty: u32, reports: &[Report]) {
             | Report::Rested { .. }
             | Report::Filled { .. }
             | Report::Decremented { .. }
+            | Report::Reduced { .. }
             | Report::Triggered { .. }
             | Report::Crossed { .. }
             | Report::Uncrossed { .. }
@@ -132,6 +141,8 @@ enum Command {
     Enter(NewOrder),
     Cancel(OrderKey),
     Replace(Replace),
+    Reduce(OrderKey, u32),
+    CancelAll(Option<InstrumentId>, Scope),
 }
 
 fn command(word: &[u8]) -> Command {
@@ -153,9 +164,22 @@ fn command(word: &[u8]) -> Command {
         _ => SelfMatch::Allow,
     };
     let qty = u32::from(word[3] % 32);
-    match word[0] % 8 {
-        0 => Command::Cancel(key(word[4])),
-        1 => {
+    match word[0] % 32 {
+        0..4 => Command::Cancel(key(word[4])),
+        4..6 => Command::Reduce(key(word[4]), qty),
+        6 if word[8].is_multiple_of(4) => {
+            let instrument = (word[5] < 250).then_some(InstrumentId::new(u32::from(word[5]) / 100));
+            let side = if word[6] & 1 == 0 { Side::Buy } else { Side::Sell };
+            let scope = match word[9] % 16 {
+                0 => Scope::All,
+                1..3 => Scope::Side(side),
+                3..6 => Scope::Account(AccountId::new(u32::from(word[2] / 8))),
+                6..11 => Scope::Keys(key(word[4]), key(word[7])),
+                _ => Scope::Ticks(side, tick, Tick::new(tick.get().saturating_add(1))),
+            };
+            Command::CancelAll(instrument, scope)
+        }
+        6..10 => {
             let new = if word[5] < 128 { key(word[4]) } else { key(word[5]) };
             let (old, post_only) = (key(word[4]), word[7].is_multiple_of(4));
             Command::Replace(Replace { old, new, qty, tick, post_only, self_match })
@@ -170,7 +194,11 @@ fn command(word: &[u8]) -> Command {
             }),
             side: if word[6] & 1 == 0 { Side::Buy } else { Side::Sell },
             qty,
-            price: if word[6] < 16 { Price::Market } else { Price::Limit(tick) },
+            price: match word[6] {
+                0..16 => Price::Market,
+                16..32 => Price::MarketToLimit,
+                32.. => Price::Limit(tick),
+            },
             standing: match word[7] % 16 {
                 0 => Standing::PostOnly,
                 1 => Standing::Immediate { min_qty: 0 },
@@ -195,7 +223,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_market_does_what_its_twin_does(script in prop::collection::vec(any::<u8>(), 0..4_000)) {
+        fn the_market_does_what_its_twin_does(script in prop::collection::vec(any::<u8>(), 0..8_000)) {
             run(&script);
         }
     }
@@ -208,7 +236,7 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             (state >> 56) as u8
         };
-        let mut script: alloc::vec::Vec<u8> = (0..40_000).map(|_| byte()).collect();
+        let mut script: alloc::vec::Vec<u8> = (0..80_000).map(|_| byte()).collect();
         script[..4].copy_from_slice(&[63, 3, 0, 0]);
         let fills = run(&script);
         assert!(1_000 < fills, "{fills} fills of 5,000 commands");

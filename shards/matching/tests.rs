@@ -7,7 +7,7 @@ use types::{AccountId, FirmId, InstrumentId, Nanos, Side};
 
 use crate::{
     Account, Capacity, Control, Ended, Floor, Market, NewOrder, Order, OrderKey, Phase, Price,
-    Refused, Replace, Report, Rules, SelfMatch, Standing, Terms, Tick,
+    Refused, Replace, Report, Rules, Scope, SelfMatch, Standing, Terms, Tick,
 };
 
 const RULES: Rules =
@@ -288,4 +288,95 @@ fn nothing_is_taken_outside_continuous_trading_and_the_close_ends_all() {
     ];
     assert_eq!(out, want);
     assert_eq!(floor.market().live(), 0);
+}
+
+#[test]
+fn a_market_to_limit_order_takes_one_price_and_rests_there() {
+    let (buy, sell) = (Side::Buy, Side::Sell);
+    let came =
+        |standing| NewOrder { price: Price::MarketToLimit, standing, ..order(3, buy, 15, 0) };
+    let immediate = Standing::Immediate { min_qty: 0 };
+    let fill = filled(1, 3, 10, 101, (0, 5));
+    let cases = [
+        (Standing::Rest, vec![accepted(3, buy, 15, 101), fill, rested(3, buy, 5, 101)]),
+        (
+            immediate,
+            vec![accepted(3, buy, 15, 101), fill, cancelled(3, buy, 5, 101, Ended::Immediate)],
+        ),
+        (
+            Standing::Immediate { min_qty: 15 },
+            vec![accepted(3, buy, 15, 101), cancelled(3, buy, 15, 101, Ended::MinQty)],
+        ),
+        (
+            Standing::PostOnly,
+            vec![Report::Refused { order: OrderKey::new(3), why: Refused::WouldTrade }],
+        ),
+    ];
+    for (standing, want) in cases {
+        let mut market = market();
+        enter(&mut market, order(1, sell, 10, 101));
+        enter(&mut market, order(2, sell, 10, 102));
+        assert_eq!(enter(&mut market, came(standing)), want, "{standing:?}");
+    }
+    let (order, tick, qty) = (OrderKey::new(3), None, 15);
+    let nothing_there = [
+        Report::Accepted { order, side: buy, tick, qty },
+        Report::Cancelled { order, side: buy, tick, qty, why: Ended::Immediate },
+    ];
+    assert_eq!(enter(&mut market(), came(Standing::Rest)), nothing_there);
+}
+
+#[test]
+fn a_reduced_order_keeps_its_place() {
+    let reduced = |qty, leaves| Report::Reduced { order: OrderKey::new(1), qty, leaves };
+    let cases = [
+        // leaves  reports                                                     queue afterwards
+        (11, vec![], vec![(1, 101, 10), (2, 101, 10)]),
+        (10, vec![], vec![(1, 101, 10), (2, 101, 10)]),
+        (4, vec![reduced(6, 4)], vec![(1, 101, 4), (2, 101, 10)]),
+        (0, vec![cancelled(1, Side::Sell, 10, 101, Ended::Asked)], vec![(2, 101, 10)]),
+    ];
+    for (leaves, want, queue) in cases {
+        let mut market = market();
+        enter(&mut market, order(1, Side::Sell, 10, 101));
+        enter(&mut market, order(2, Side::Sell, 10, 101));
+        let mut reports = Vec::new();
+        market.reduce(OrderKey::new(1), leaves, &mut reports);
+        assert_eq!(reports, want, "{leaves}");
+        assert_eq!(resting(&market, Side::Sell), queue, "{leaves}");
+    }
+    let mut reports = Vec::new();
+    market().reduce(OrderKey::new(1), 4, &mut reports);
+    assert_eq!(reports, [Report::Refused { order: OrderKey::new(1), why: Refused::NotLive }]);
+}
+
+#[test]
+fn a_mass_cancel_takes_its_scope_and_nothing_else() {
+    let (key, tick) = (OrderKey::new, Tick::new);
+    let cases = [
+        (Some(AT), Scope::All, vec![2, 1, 3, 4]),
+        (None, Scope::All, vec![2, 1, 3, 4]),
+        (Some(InstrumentId::new(1)), Scope::All, vec![]),
+        (None, Scope::Side(Side::Sell), vec![3, 4]),
+        (None, Scope::Account(OURS), vec![2, 4]),
+        (None, Scope::Keys(key(2), key(3)), vec![2, 3]),
+        (None, Scope::Keys(key(3), key(2)), vec![]),
+        (None, Scope::Ticks(Side::Buy, tick(98), tick(99)), vec![1]),
+        (None, Scope::Ticks(Side::Sell, tick(98), tick(101)), vec![3]),
+    ];
+    for (instrument, scope, want) in cases {
+        let mut market = market();
+        enter(&mut market, order(1, Side::Buy, 10, 99));
+        enter(&mut market, NewOrder { account: OURS, ..order(2, Side::Buy, 10, 100) });
+        enter(&mut market, order(3, Side::Sell, 10, 101));
+        enter(&mut market, NewOrder { account: OURS, ..order(4, Side::Sell, 10, 102) });
+        let mut reports = Vec::new();
+        market.cancel_all(instrument, scope, &mut reports);
+        let gone = |report: &Report| match report {
+            Report::Cancelled { order, why: Ended::Asked, qty: 10, .. } => order.get(),
+            other => panic!("{scope:?}: {other:?}"),
+        };
+        assert_eq!(reports.iter().map(gone).collect::<Vec<_>>(), want, "{scope:?}");
+        assert_eq!(market.live() as usize, 4 - want.len(), "{scope:?}");
+    }
 }

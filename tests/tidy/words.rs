@@ -27,6 +27,8 @@ const PURE: &[&str] = &[
     "shards/venue",
     "shards/book",
     "shards/matching",
+    "shards/risk",
+    "shards/port",
     "shards/tape",
 ];
 
