@@ -50,11 +50,20 @@ fn scripts() -> Vec<Vec<u8>> {
     heads.iter().zip(1..).map(|((head, words), seed)| drawn(head, words * 8, seed)).collect()
 }
 
-/// The exchange's own books, roomy and cramped: orders, far levels and whether a reduced order keeps
-/// its place, then drawn words.
+/// The exchange's own books, plain, with terms, by each policy, dark, with a quote told, and cramped:
+/// orders, far levels, places for terms with whether a reduced order keeps its own, and the kind of the
+/// books; then drawn words.
 fn commands() -> Vec<Vec<u8>> {
-    let heads =
-        [([63, 3, 0, 0], 400), ([63, 3, 1, 0], 400), ([6, 1, 0, 0], 150), ([0, 0, 0, 0], 20)];
+    let heads = [
+        ([63, 3, 126, 16], 200),
+        ([63, 3, 127, 0], 200),
+        ([63, 3, 126, 32], 200),
+        ([63, 3, 126, 2], 150),
+        ([63, 3, 126, 3], 150),
+        ([63, 3, 126, 44], 150),
+        ([6, 1, 4, 0], 100),
+        ([0, 0, 0, 0], 20),
+    ];
     heads.iter().zip(11..).map(|((head, words), seed)| drawn(head, words * 16, seed)).collect()
 }
 

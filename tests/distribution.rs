@@ -102,9 +102,17 @@ impl Exchange {
         let first_ref = OrderRef::new(1);
         let config = Config { sender, midnight: Nanos::ZERO, orders_max: ORDERS, first_ref };
         let middle = Tick::new(MIDDLE);
-        let rules = Rules { reference: middle, window: 130, far_levels: 0, keeps_place: true };
+        let rules = Rules {
+            reference: middle,
+            window: 130,
+            far_levels: 0,
+            keeps_place: true,
+            policy: matching::Policy::PriceTime,
+            lit: true,
+            seed: 1,
+        };
         let accounts = [Account { group: 0, firm: FirmId::new(0) }];
-        let capacity = matching::Capacity { orders: ORDERS };
+        let capacity = matching::Capacity { orders: ORDERS, terms: 0 };
         let mut exchange = Self {
             floor: Floor::new(capacity, &accounts, &[rules; 3]),
             tape: Tape::new(config, &listings, Nanos::ZERO),

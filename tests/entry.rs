@@ -63,9 +63,17 @@ fn exchange() -> Ports {
         drops: Vec::new(),
     };
     let account = |firm| Account { group: 0, firm: FirmId::new(firm) };
-    let rules =
-        Rules { reference: Tick::new(47_778), window: 4_096, far_levels: 16, keeps_place: true };
-    let floor = Floor::new(Capacity { orders: 16 }, &[account(0), account(1)], &[rules; 2]);
+    let rules = Rules {
+        reference: Tick::new(47_778),
+        window: 4_096,
+        far_levels: 16,
+        keeps_place: true,
+        policy: matching::Policy::PriceTime,
+        lit: true,
+        seed: 1,
+    };
+    let floor =
+        Floor::new(Capacity { orders: 16, terms: 16 }, &[account(0), account(1)], &[rules; 2]);
     let room = Room {
         ports: 2,
         firms: 2,

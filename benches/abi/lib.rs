@@ -19,7 +19,8 @@ use std::ffi::c_void;
 use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 
 use matching::{
-    Account, Capacity, Market, NewOrder, OrderKey, Price, Replace, Rules, SelfMatch, Standing, Tick,
+    Account, Capacity, Market, NewOrder, OrderKey, Policy, Price, Replace, Rules, SelfMatch,
+    Standing, Tick,
 };
 use types::{AccountId, FirmId, InstrumentId, Side};
 
@@ -27,7 +28,7 @@ use record::{Cancel, Modify, New, Transport};
 use sink::{Asked, Sink};
 
 /// Resting orders: half again what the published workloads leave at their deepest (42,284).
-const CAPACITY: Capacity = Capacity { orders: 65_536 };
+const CAPACITY: Capacity = Capacity { orders: 65_536, terms: 0 };
 /// One instrument. The workloads start at 33,504 ticks and stay between 27,506 and 65,365; what
 /// lies outside the window is slower and no less right.
 const RULES: Rules = Rules {
@@ -36,6 +37,9 @@ const RULES: Rules = Rules {
     far_levels: 65_536,
     // The interface wants a modify to be a cancel and a new order.
     keeps_place: false,
+    policy: Policy::PriceTime,
+    lit: true,
+    seed: 0,
 };
 /// The interface knows no accounts.
 const ANYBODY: Account = Account { group: 0, firm: FirmId::new(0) };

@@ -7,8 +7,8 @@ use alloc::vec::Vec;
 use types::{InstrumentId, Nanos, Side};
 
 use crate::{
-    Account, Capacity, Control, Ended, Market, Order, OrderKey, Out, Phase, Price, Refused,
-    Replace, Report, Rules, Standing,
+    Account, Capacity, Control, Ended, Market, Order, OrderKey, Out, Phase, Refused, Report, Rules,
+    Terms,
 };
 
 /// The books of one exchange shard and their day. Begins closed.
@@ -41,10 +41,10 @@ impl Floor {
         if *phase != Phase::Continuous {
             return out.push(refused(Refused::Phase));
         }
-        if !order.terms.is_plain() {
+        if !is_of_the_book(&order.terms) {
             return out.push(refused(Refused::Terms));
         }
-        self.market.enter(&order.new, out);
+        self.market.enter_with(order, out);
     }
 
     /// Cancels a live order: [`Report::Cancelled`] or [`Report::Refused`].
@@ -59,12 +59,10 @@ impl Floor {
     /// with [`Report::Cancelled`] after that.
     #[inline]
     pub fn replace(&mut self, _now: Nanos, old: OrderKey, order: &Order, out: &mut impl Out) {
-        let &crate::NewOrder { key: new, qty, self_match, .. } = &order.new;
-        let (Price::Limit(tick), true) = (order.new.price, order.terms.is_plain()) else {
-            return out.push(Report::Refused { order: new, why: Refused::Terms });
-        };
-        let post_only = order.new.standing == Standing::PostOnly;
-        self.market.replace(&Replace { old, new, qty, tick, post_only, self_match }, out);
+        if !is_of_the_book(&order.terms) {
+            return out.push(Report::Refused { order: order.new.key, why: Refused::Terms });
+        }
+        self.market.replace_with(old, order, out);
     }
 
     /// Carries out what the one who runs the market asks for: [`Report::Phase`], then what follows.
@@ -125,4 +123,10 @@ impl Floor {
     pub fn best(&self, instrument: InstrumentId, side: Side) -> Option<crate::Tick> {
         self.market.best(instrument, side)
     }
+}
+
+/// Whether terms ask for nothing but what the books themselves do.
+fn is_of_the_book(terms: &Terms) -> bool {
+    let Terms { stop, trading, expires, .. } = *terms;
+    Terms { stop, trading, expires, ..Terms::PLAIN }.is_plain()
 }

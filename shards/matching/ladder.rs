@@ -21,7 +21,9 @@ pub(crate) const ANY: i32 = EMPTY - 1;
 /// How far an order goes that may not go at all: not even to the best price.
 pub(crate) const NOWHERE: i32 = i32::MIN;
 /// No order stands further from the window than this.
-const FAR_MAX: i64 = 1 << 30;
+pub(crate) const FAR_MAX: i64 = 1 << 30;
+/// No reference is further from 0 than this: half ticks around it fit.
+const REFERENCE_MAX: u64 = 1 << 61;
 
 /// The orders of one price, and their shares.
 #[derive(Clone)]
@@ -56,7 +58,9 @@ pub(crate) struct Ladder {
 impl Ladder {
     /// An empty side. Writes its window, so that no page fault is left for later.
     pub(crate) fn new(side: Side, rules: &Rules) -> Self {
-        let low = rules.reference.get() - i64::from(rules.window / 2);
+        let reference = rules.reference.get();
+        assert!(reference.unsigned_abs() <= REFERENCE_MAX, "a reference of {reference} ticks");
+        let low = reference - i64::from(rules.window / 2);
         let (zero, step) = match side {
             Side::Buy => (low + i64::from(rules.window) - 1, -1),
             Side::Sell => (low, 1),
@@ -91,6 +95,16 @@ impl Ladder {
     #[inline(always)]
     pub(crate) fn tick(&self, place: i32) -> Tick {
         Tick::new(self.zero + self.step * i64::from(place))
+    }
+
+    /// Where a price of half ticks stands, in half places.
+    pub(crate) const fn place2(&self, half_ticks: i64) -> i64 {
+        (half_ticks - 2 * self.zero) * self.step
+    }
+
+    /// What stands at a half place, in half ticks.
+    pub(crate) const fn half_ticks(&self, place2: i64) -> i64 {
+        2 * self.zero + self.step * place2
     }
 
     /// The level of a place, where it is in the window.

@@ -1,4 +1,4 @@
-//! The exchange's own books: commands in, reports out, in price-time priority.
+//! The exchange's own books: commands in, reports out, in price-time priority or by another policy.
 //!
 //! Sans-I/O: a command is taken whole before the next one, what came of it goes into the caller's
 //! out-buffer in the order in which it happened, and nothing is called back. Everything is sized at
@@ -8,32 +8,45 @@
 
 extern crate alloc;
 
+mod admit;
 mod bitmap;
 mod command;
 mod floor;
+mod hidden;
 mod index;
 mod ladder;
+#[cfg(any(test, feature = "naive"))]
+mod ledger;
 mod market;
+mod minimum;
 #[cfg(any(test, feature = "naive"))]
 pub mod naive;
+#[cfg(any(test, feature = "naive"))]
+mod naive_take;
 mod orders;
+mod peg;
+mod policy;
 mod report;
+mod reserve;
 #[cfg(any(test, feature = "naive"))]
 pub mod script;
+mod specials;
 mod take;
 mod terms;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_terms;
 mod ticks;
 mod view;
 mod withdraw;
 
 pub use command::{Account, NewOrder, OrderKey, Price, Replace, SelfMatch, Standing, Tick};
 pub use floor::Floor;
-pub use market::{Capacity, Market, Rules};
+pub use market::{Capacity, Market, Policy, Rules};
 pub use report::{Ended, Out, Refused, Report};
 pub use terms::{
     Control, Cross, Display, Indication, Order, Peg, PegTo, Phase, Quote, Scope, Terms, Trading,
 };
 pub use ticks::{BANDS_MAX, BadTable, TickTable};
-pub use view::{Resting, RestingOrder};
+pub use view::{HiddenOrder, Resting, RestingOrder};

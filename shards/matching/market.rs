@@ -6,10 +6,13 @@ use types::{AccountId, InstrumentId, Side};
 
 use crate::index::Index;
 use crate::ladder::{ANY, EMPTY, Ladder, NOWHERE};
-use crate::orders::{NONE, Orders};
+use crate::orders::{BOOKS_MAX, NONE, Orders};
+use crate::reserve::Draws;
+use crate::specials::{List, Specials};
 use crate::take::{Met, Taker};
 use crate::{
-    Account, Ended, NewOrder, OrderKey, Out, Price, Refused, Replace, Report, Standing, Tick,
+    Account, Ended, NewOrder, Order, OrderKey, Out, Price, Quote, Refused, Replace, Report,
+    Standing, Terms, Tick,
 };
 
 /// How much room to make. All of it is allocated by [`Market::new`] and never grows.
@@ -17,6 +20,8 @@ use crate::{
 pub struct Capacity {
     /// Resting orders, over all instruments: 32 bytes each and 13 to 26 of index.
     pub orders: u32,
+    /// Those of them that have terms, or rest in a book that is not lit: at most 144 bytes more each.
+    pub terms: u32,
 }
 
 /// How one instrument trades.
@@ -30,11 +35,61 @@ pub struct Rules {
     pub far_levels: u32,
     /// Whether a replace that only takes shares away leaves an order in its place in the queue.
     pub keeps_place: bool,
+    /// Who goes first at one price.
+    pub policy: Policy,
+    /// Whether it shows orders. Where it does not, every order is hidden.
+    pub lit: bool,
+    /// From where the sizes of random showings are drawn.
+    pub seed: u64,
+}
+
+/// Who goes first among the orders shown at one price.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Policy {
+    /// Whoever came first.
+    #[default]
+    PriceTime,
+    /// Each gets a part by its size.
+    ProRata,
+    /// Those of the taker's own firm, then whoever came first.
+    PriceBrokerTime,
 }
 
 pub(crate) struct Book {
+    /// How many of its orders have terms, and one more where its rules make every command a matter of
+    /// terms. With none the book is plain.
+    pub(crate) specials: u32,
     pub(crate) ladders: [Ladder; 2],
-    keeps_place: bool,
+    pub(crate) keeps_place: bool,
+    pub(crate) lit: bool,
+    pub(crate) policy: Policy,
+    /// Those with terms, by side.
+    pub(crate) lists: [List; 2],
+    /// The quote that it was told.
+    pub(crate) told: Option<Quote>,
+    pub(crate) draws: Draws,
+}
+
+impl Book {
+    fn new(rules: &Rules) -> Self {
+        let is_plain = rules.lit && rules.policy == Policy::PriceTime;
+        Self {
+            specials: u32::from(!is_plain),
+            ladders: Side::BOTH.map(|side| Ladder::new(side, rules)),
+            keeps_place: rules.keeps_place,
+            lit: rules.lit,
+            policy: rules.policy,
+            lists: [List::EMPTY; 2],
+            told: None,
+            draws: Draws::new(rules.seed),
+        }
+    }
+
+    /// Whether all its orders are shown whole and trade in price-time order.
+    #[inline(always)]
+    pub(crate) const fn is_plain(&self) -> bool {
+        self.specials == 0
+    }
 }
 
 /// All books of one exchange shard.
@@ -43,6 +98,7 @@ pub struct Market {
     pub(crate) books: Vec<Book>,
     pub(crate) orders: Orders,
     pub(crate) index: Index,
+    pub(crate) specials: Specials,
 }
 
 /// The way of an order that may enter.
@@ -60,16 +116,16 @@ impl Market {
     /// All books empty, one for each of `rules`, in order of instrument; `accounts` in order of account.
     ///
     /// # Panics
-    /// Where a window or a capacity exceeds its stated maximum, or a reference is so far out that the
-    /// window around it leaves the range of ticks.
+    /// Where there are more instruments or orders than have a number, a window exceeds its stated maximum,
+    /// or a reference lies more than 2^61 ticks from 0.
     pub fn new(capacity: Capacity, accounts: &[Account], rules: &[Rules]) -> Self {
-        let ladders = |rules: &Rules| Side::BOTH.map(|side| Ladder::new(side, rules));
-        let book = |rules: &Rules| Book { ladders: ladders(rules), keeps_place: rules.keeps_place };
+        assert!(rules.len() <= BOOKS_MAX, "{} instruments", rules.len());
         Self {
             accounts: accounts.to_vec(),
-            books: rules.iter().map(book).collect(),
+            books: rules.iter().map(Book::new).collect(),
             orders: Orders::new(capacity.orders),
             index: Index::new(capacity.orders),
+            specials: Specials::new(capacity.terms),
         }
     }
 
@@ -77,7 +133,12 @@ impl Market {
     /// [`Report::Refused`] and nothing else.
     #[inline]
     pub fn enter(&mut self, order: &NewOrder, out: &mut impl Out) {
-        let Way { limit, place, tick } = match self.check(order) {
+        let book = match self.books.get(order.instrument.index()) {
+            Some(book) if book.is_plain() => book,
+            // A copy, so that the order itself need not lie in memory for it.
+            Some(_) | None => return self.admit(&Order { new: *order, terms: Terms::PLAIN }, out),
+        };
+        let Way { limit, place, tick } = match self.check(book, order) {
             Ok(way) => way,
             Err(why) => return out.push(Report::Refused { order: order.key, why }),
         };
@@ -86,7 +147,7 @@ impl Market {
         let mut taker = Taker { key, side, limit, leaves: qty, account, self_match };
         if let Standing::Immediate { min_qty } = order.standing
             && 0 < min_qty
-            && !self.reaches(order.instrument, &taker, min_qty)
+            && !self.reaches_plainly(order.instrument, &taker, min_qty)
         {
             let why = Ended::MinQty;
             return out.push(Report::Cancelled { order: key, side, tick, qty, why });
@@ -117,8 +178,7 @@ impl Market {
 
     /// Whether an order may enter, and the way it goes.
     #[inline(always)]
-    fn check(&self, order: &NewOrder) -> Result<Way, Refused> {
-        let book = self.books.get(order.instrument.index()).ok_or(Refused::Instrument)?;
+    fn check(&self, book: &Book, order: &NewOrder) -> Result<Way, Refused> {
         if self.accounts.len() <= order.account.index() {
             return Err(Refused::Account);
         }
@@ -172,7 +232,12 @@ impl Market {
         };
         let slot = &self.orders[found.slot];
         let (at, side, place, qty) = (slot.ladder, slot.side(), slot.place, slot.qty);
-        let ladder = &mut self.books[(at >> 1) as usize].ladders[side as usize];
+        // A flag makes it no place in the table.
+        let book = match self.books.get_mut((at >> 1) as usize) {
+            Some(book) if book.is_plain() => book,
+            Some(_) | None => return self.cancel_special(found.slot, out),
+        };
+        let ladder = &mut book.ladders[side as usize];
         ladder.leave(&mut self.orders, found.slot);
         let tick = Some(ladder.tick(place));
         self.index.remove(found);
@@ -185,6 +250,13 @@ impl Market {
     /// with [`Report::Cancelled`] after that: its owner wanted it as it was no longer.
     #[inline]
     pub fn replace(&mut self, replace: &Replace, out: &mut impl Out) {
+        self.change(replace, None, out);
+    }
+
+    /// As [`Market::replace`]. `order`: what to do instead where the old order has terms or its book is
+    /// not plain; `None` for the same, with the terms of the old one.
+    #[inline(always)]
+    pub(crate) fn change(&mut self, replace: &Replace, order: Option<&Order>, out: &mut impl Out) {
         let &Replace { old, new, qty, tick, post_only, self_match } = replace;
         let Some(found) = self.index.find(&self.orders, old.get()) else {
             return out.push(Report::Refused { order: old, why: Refused::NotLive });
@@ -194,6 +266,12 @@ impl Market {
         }
         let slot = &self.orders[found.slot];
         let (at, side) = (slot.ladder, slot.side());
+        if !self.books.get((at >> 1) as usize).is_some_and(Book::is_plain) {
+            return match order {
+                Some(order) => self.exchange(old, Some(order.terms), &order.new, out),
+                None => self.replace_special(&{ *replace }, out),
+            };
+        }
         let account = AccountId::new(slot.account);
         let (was_place, was_qty) = (slot.place, slot.qty);
         let is_alone = slot.ahead == NONE && slot.behind == NONE;

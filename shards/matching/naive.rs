@@ -1,36 +1,60 @@
-//! The market again, slow and obviously right: one list of orders in the order in which they came,
-//! searched from end to end for everything. For comparison only.
+//! The market again, slow and obviously right: one list of orders, searched from end to end for
+//! everything. For comparison only. Its matching is in `naive_take.rs`.
 
 use alloc::vec::Vec;
 
 use types::{AccountId, InstrumentId, Side};
 
+use crate::admit::{is_same_rest, is_sound};
+use crate::naive_take::{Taker, Touch};
+use crate::reserve::Draws;
 use crate::{
-    Account, Capacity, Ended, NewOrder, OrderKey, Price, Refused, Replace, Report, RestingOrder,
-    Rules, Scope, SelfMatch, Standing, Tick,
+    Account, Capacity, Display, Ended, HiddenOrder, NewOrder, Order, OrderKey, Price, Quote,
+    Refused, Replace, Report, RestingOrder, Rules, Scope, SelfMatch, Standing, Terms, Tick,
 };
 
 /// The same commands as [`crate::Market`]'s, with the same reports.
+#[derive(Clone)]
 pub struct Market {
-    capacity: Capacity,
-    accounts: Vec<Account>,
-    rules: Vec<Rules>,
+    pub(crate) capacity: Capacity,
+    pub(crate) accounts: Vec<Account>,
+    pub(crate) rules: Vec<Rules>,
+    /// By instrument.
+    pub(crate) told: Vec<Option<Quote>>,
+    pub(crate) draws: Vec<Draws>,
     /// In the order in which they came to rest: the first of a price is the first in its queue.
-    orders: Vec<Live>,
+    pub(crate) orders: Vec<Live>,
+    /// How many have come to rest.
+    pub(crate) count: u64,
 }
 
 #[derive(Clone, Copy)]
-struct Live {
-    key: OrderKey,
-    instrument: InstrumentId,
-    side: Side,
-    tick: Tick,
-    qty: u32,
-    account: AccountId,
+pub(crate) struct Live {
+    pub(crate) key: OrderKey,
+    pub(crate) instrument: InstrumentId,
+    pub(crate) side: Side,
+    pub(crate) limit: Option<Tick>,
+    pub(crate) qty: u32,
+    /// 0 for what is hidden.
+    pub(crate) shown: u32,
+    pub(crate) account: AccountId,
+    pub(crate) self_match: SelfMatch,
+    pub(crate) terms: Terms,
+    pub(crate) is_special: bool,
+    /// What `count` was when it came.
+    pub(crate) since: u64,
+}
+
+/// An order that may enter: how it goes, and how it rests.
+struct Course {
+    taker: Taker,
+    limit: Option<Tick>,
+    rests: bool,
+    is_hidden: bool,
 }
 
 /// A price no further from the reference than this has a place.
-fn is_near(rules: &Rules, tick: Tick) -> bool {
+pub(crate) fn is_near(rules: &Rules, tick: Tick) -> bool {
     let low = i128::from(rules.reference.get()) - i128::from(rules.window / 2);
     let from_low = i128::from(tick.get()) - low;
     let from_high = i128::from(rules.window) - 1 - from_low;
@@ -46,118 +70,126 @@ fn is_in_window(rules: &Rules, tick: Tick) -> bool {
 impl Market {
     /// As [`crate::Market::new`].
     pub fn new(capacity: Capacity, accounts: &[Account], rules: &[Rules]) -> Self {
-        Self { capacity, accounts: accounts.to_vec(), rules: rules.to_vec(), orders: Vec::new() }
+        Self {
+            capacity,
+            accounts: accounts.to_vec(),
+            rules: rules.to_vec(),
+            told: rules.iter().map(|_| None).collect(),
+            draws: rules.iter().map(|rules| Draws::new(rules.seed)).collect(),
+            orders: Vec::new(),
+            count: 0,
+        }
     }
 
     /// As [`crate::Market::enter`].
     pub fn enter(&mut self, order: &NewOrder, out: &mut Vec<Report>) {
-        let &NewOrder { key, instrument, side, qty, price, standing, account, self_match } = order;
-        if let Err(why) = self.check(order) {
-            out.push(Report::Refused { order: key, why });
-            return;
+        self.enter_with(&Order { new: *order, terms: Terms::PLAIN }, out);
+    }
+
+    /// As [`crate::Market::enter_with`].
+    pub fn enter_with(&mut self, order: &Order, out: &mut Vec<Report>) {
+        let &NewOrder { key, side, qty, .. } = &order.new;
+        let course = if self.rules.len() <= order.new.instrument.index() {
+            Err(Refused::Instrument)
+        } else if self.accounts.len() <= order.new.account.index() {
+            Err(Refused::Account)
+        } else if qty == 0 {
+            Err(Refused::Qty)
+        } else if self.at(key).is_some() {
+            Err(Refused::DuplicateKey)
+        } else {
+            self.course(order, None)
+        };
+        match course {
+            Err(why) => out.push(Report::Refused { order: key, why }),
+            Ok(course) => {
+                out.push(Report::Accepted { order: key, side, tick: course.limit, qty });
+                self.run(order, course, out);
+            }
         }
-        let best = self.best_maker(instrument, side, None).map(|at| self.orders[at].tick);
-        let tick = match price {
+    }
+
+    fn at(&self, key: OrderKey) -> Option<usize> {
+        self.orders.iter().position(|live| live.key == key)
+    }
+
+    fn course(&self, order: &Order, leaving: Option<&Live>) -> Result<Course, Refused> {
+        let Order { new, terms } = order;
+        let rules = &self.rules[new.instrument.index()];
+        if !is_sound(order, rules.lit) {
+            return Err(Refused::Terms);
+        }
+        let touch = self.touch(new.instrument);
+        let mut taker = Taker::new(new);
+        let is_hidden = !rules.lit || terms.peg.is_some() || terms.display == Display::Hidden;
+        let mut course = Course { taker, limit: None, rests: false, is_hidden };
+        course.limit = match new.price {
             Price::Limit(tick) => Some(tick),
             Price::Market => None,
-            Price::MarketToLimit => best,
+            Price::MarketToLimit => touch.shown[new.side.opposite() as usize].map(Tick::new),
         };
-        out.push(Report::Accepted { order: key, side, tick, qty });
-        if let Standing::Immediate { min_qty } = standing {
-            // Try it on a copy.
-            let mut trial = Self {
-                capacity: self.capacity,
-                accounts: self.accounts.clone(),
-                rules: self.rules.clone(),
-                orders: self.orders.clone(),
-            };
-            let mut reports = Vec::new();
-            let (mut leaves, by) = (qty, (account, self_match));
-            trial.take(key, instrument, side, tick, &mut leaves, by, &mut reports);
-            let filled: u32 = reports
-                .iter()
-                .map(|report| if let Report::Filled { qty, .. } = report { *qty } else { 0 })
-                .sum();
-            if filled < min_qty {
-                out.push(Report::Cancelled { order: key, side, tick, qty, why: Ended::MinQty });
-                return;
-            }
-        }
-        let mut leaves = qty;
-        let by = (account, self_match);
-        let met_itself = self.take(key, instrument, side, tick, &mut leaves, by, out);
-        if leaves == 0 {
-            return;
-        }
-        let may_rest = matches!(standing, Standing::Rest | Standing::PostOnly);
-        match tick {
-            Some(tick) if may_rest && !met_itself => {
-                self.rest(Live { key, instrument, side, tick, qty: leaves, account }, out);
-            }
-            _ => {
-                let why = if met_itself { Ended::SelfMatch } else { Ended::Immediate };
-                out.push(Report::Cancelled { order: key, side, tick, qty: leaves, why });
-            }
-        }
-    }
-
-    fn check(&self, order: &NewOrder) -> Result<(), Refused> {
-        let rules = self.rules.get(order.instrument.index()).ok_or(Refused::Instrument)?;
-        if self.accounts.len() <= order.account.index() {
-            return Err(Refused::Account);
-        }
-        if order.qty == 0 {
-            return Err(Refused::Qty);
-        }
-        if self.orders.iter().any(|live| live.key == order.key) {
-            return Err(Refused::DuplicateKey);
-        }
-        let best = self.best_maker(order.instrument, order.side, None);
-        let tick = match (order.price, best) {
-            (Price::Limit(tick), _) => tick,
-            (Price::Market | Price::MarketToLimit, _) if order.standing == Standing::PostOnly => {
+        if terms.peg.is_none() && !matches!(new.price, Price::Limit(_)) {
+            if new.standing == Standing::PostOnly {
                 return Err(Refused::WouldTrade);
             }
-            (Price::Market, _) | (Price::MarketToLimit, None) => return Ok(()),
-            (Price::MarketToLimit, Some(best)) => self.orders[best].tick,
-        };
-        if !is_near(rules, tick) {
+            if new.price == Price::MarketToLimit && course.limit.is_none() {
+                course.taker.goes_nowhere = true;
+            }
+            if course.limit.is_none() {
+                return Ok(course);
+            }
+        }
+        if [terms.discretion, course.limit].into_iter().flatten().any(|tick| !is_near(rules, tick))
+        {
             return Err(Refused::Price);
         }
-        if let Standing::Immediate { .. } = order.standing {
-            return Ok(());
+        taker.limit = match terms.peg {
+            None => course.limit.map(|tick| 2 * tick.get()),
+            Some(peg) => {
+                let stands = self.stands(new.instrument, &touch, new.side, peg, course.limit);
+                Some(stands.ok_or(Refused::Quote)?)
+            }
+        };
+        taker.reach = terms.discretion.map_or(taker.limit, |tick| Some(2 * tick.get()));
+        course.taker = taker;
+        if matches!(new.standing, Standing::Immediate { .. }) {
+            return Ok(course);
         }
-        let crosses = self.best_maker(order.instrument, order.side, Some(tick)).is_some();
-        if order.standing == Standing::PostOnly && crosses {
+        course.rests = true;
+        if new.standing == Standing::PostOnly && !self.candidates(&taker, &touch).is_empty() {
             return Err(Refused::WouldTrade);
         }
-        if self.orders.len() == self.capacity.orders as usize {
+        if leaving.is_none() && self.orders.len() == self.capacity.orders as usize {
             return Err(Refused::OrdersFull);
         }
-        if !self.has_room(order.instrument, order.side, tick, None) {
+        let is_special = is_hidden || !terms.rest_plainly();
+        let specials = self.orders.iter().filter(|live| live.is_special).count();
+        let gives_terms = leaving.is_some_and(|live| live.is_special);
+        if is_special && !gives_terms && specials == self.capacity.terms as usize {
+            return Err(Refused::TermsFull);
+        }
+        if !is_hidden && !self.has_room(new.instrument, new.side, course.limit, leaving) {
             return Err(Refused::LevelsFull);
         }
-        Ok(())
+        Ok(course)
     }
 
-    /// `but`: an order that leaves first.
+    /// Whether an order of this limit may be shown. `but`: an order that leaves first.
     fn has_room(
         &self,
         instrument: InstrumentId,
         side: Side,
-        tick: Tick,
-        but: Option<OrderKey>,
+        limit: Option<Tick>,
+        but: Option<&Live>,
     ) -> bool {
         let rules = &self.rules[instrument.index()];
-        if is_in_window(rules, tick) {
-            return true;
-        }
+        let Some(tick) = limit.filter(|tick| !is_in_window(rules, *tick)) else { return true };
         let mut far: Vec<Tick> = self
             .orders
             .iter()
-            .filter(|live| live.instrument == instrument && live.side == side)
-            .filter(|live| Some(live.key) != but)
-            .map(|live| live.tick)
+            .filter(|live| live.instrument == instrument && live.side == side && 0 < live.shown)
+            .filter(|live| but.is_none_or(|but| but.key != live.key))
+            .filter_map(|live| live.limit)
             .filter(|tick| !is_in_window(rules, *tick))
             .collect();
         far.sort();
@@ -165,133 +197,97 @@ impl Market {
         far.contains(&tick) || far.len() < rules.far_levels as usize
     }
 
-    /// The order that a taker of `side` with this limit trades with first.
-    fn best_maker(
-        &self,
-        instrument: InstrumentId,
-        side: Side,
-        limit: Option<Tick>,
-    ) -> Option<usize> {
-        let mut best: Option<usize> = None;
-        for (at, live) in self.orders.iter().enumerate() {
-            if live.instrument != instrument || live.side == side {
-                continue;
-            }
-            let better = |a: Tick, b: Tick| match side {
-                Side::Buy => a < b,
-                Side::Sell => b < a,
-            };
-            if limit.is_some_and(|limit| better(limit, live.tick)) {
-                continue;
-            }
-            if best.is_none_or(|best| better(live.tick, self.orders[best].tick)) {
-                best = Some(at);
-            }
-        }
-        best
-    }
-
-    /// Whether it met itself and goes no further.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "all that a taker is; the twin has no use for a struct"
-    )]
-    fn take(
-        &mut self,
-        taker: OrderKey,
-        instrument: InstrumentId,
-        side: Side,
-        limit: Option<Tick>,
-        leaves: &mut u32,
-        (account, self_match): (AccountId, SelfMatch),
-        out: &mut Vec<Report>,
-    ) -> bool {
-        while 0 < *leaves {
-            let Some(at) = self.best_maker(instrument, side, limit) else { return false };
-            let live = self.orders[at];
-            let qty = live.qty.min(*leaves);
-            let gone = Report::Cancelled {
-                order: live.key,
-                side: live.side,
-                tick: Some(live.tick),
-                qty: live.qty,
-                why: Ended::SelfMatch,
-            };
-            if self.is_same_group(live.account, account) && self_match != SelfMatch::Allow {
-                match self_match {
-                    SelfMatch::Allow | SelfMatch::CancelNewest => return true,
-                    SelfMatch::CancelOldest => {
-                        self.orders.remove(at);
-                        out.push(gone);
-                    }
-                    SelfMatch::CancelBoth => {
-                        self.orders.remove(at);
-                        out.push(gone);
-                        return true;
-                    }
-                    SelfMatch::Decrement if live.qty < *leaves => {
-                        *leaves -= qty;
-                        self.orders.remove(at);
-                        out.push(gone);
-                        out.push(Report::Decremented { order: taker, qty, leaves: *leaves });
-                    }
-                    SelfMatch::Decrement if live.qty == *leaves => {
-                        self.orders.remove(at);
-                        out.push(gone);
-                        return true;
-                    }
-                    SelfMatch::Decrement => {
-                        self.orders[at].qty -= qty;
-                        let leaves = self.orders[at].qty;
-                        out.push(Report::Decremented { order: live.key, qty, leaves });
-                        return true;
-                    }
-                }
-                continue;
-            }
-            *leaves -= qty;
-            let maker_leaves = live.qty - qty;
-            let (maker, tick, taker_leaves) = (live.key, live.tick, *leaves);
-            out.push(Report::Filled {
-                maker,
-                taker,
-                side,
-                tick,
-                half: false,
-                hidden: false,
-                qty,
-                maker_leaves,
-                taker_leaves,
-            });
-            if maker_leaves == 0 {
-                self.orders.remove(at);
+    fn run(&mut self, order: &Order, course: Course, out: &mut Vec<Report>) {
+        let &NewOrder { key, instrument, side, standing, account, self_match, .. } = &order.new;
+        let touch = self.touch(instrument);
+        let (mut taker, tick) = (course.taker, course.limit);
+        let min_qty = match standing {
+            Standing::Rest | Standing::PostOnly => order.terms.min_qty,
+            Standing::Immediate { min_qty } => min_qty,
+        };
+        // Try it on a copy.
+        let mut trial = self.clone();
+        let mut reports = Vec::new();
+        trial.take(&mut taker.clone(), &touch, &mut reports);
+        let filled: u32 = reports
+            .iter()
+            .map(|report| if let Report::Filled { qty, .. } = report { *qty } else { 0 })
+            .sum();
+        let reaches = min_qty <= filled;
+        let met_itself = reaches && self.take(&mut taker, &touch, out);
+        let qty = taker.leaves;
+        let cancelled = |why| Report::Cancelled { order: key, side, tick, qty, why };
+        if qty == 0 {
+        } else if met_itself {
+            out.push(cancelled(Ended::SelfMatch));
+        } else if course.rests {
+            let shown = if course.is_hidden {
+                0
             } else {
-                self.orders[at].qty = maker_leaves;
-            }
+                self.draws[instrument.index()].showing(order.terms.display, qty)
+            };
+            let is_special = course.is_hidden || !order.terms.rest_plainly();
+            let (limit, terms) = (course.limit, order.terms);
+            self.count += 1;
+            let live = Live {
+                key,
+                instrument,
+                side,
+                limit,
+                qty,
+                shown,
+                account,
+                self_match,
+                terms,
+                is_special,
+                since: self.count,
+            };
+            self.orders.push(live);
+            // A peg without a limit is said to rest where it stands now.
+            let tick = limit.unwrap_or(Tick::new(taker.limit.unwrap_or(0).div_euclid(2)));
+            out.push(Report::Rested { order: key, side, tick, qty, shown });
+        } else {
+            out.push(cancelled(if reaches { Ended::Immediate } else { Ended::MinQty }));
         }
-        false
+        self.wake(instrument, out);
     }
 
     /// As [`crate::Market::cancel`].
     pub fn cancel(&mut self, order: OrderKey, out: &mut Vec<Report>) {
-        out.push(match self.orders.iter().position(|live| live.key == order) {
-            None => Report::Refused { order, why: Refused::NotLive },
-            Some(at) => ended(&self.orders.remove(at), Ended::Asked),
-        });
+        let Some(at) = self.at(order) else {
+            out.push(Report::Refused { order, why: Refused::NotLive });
+            return;
+        };
+        let instrument = self.orders[at].instrument;
+        self.end(at, Ended::Asked, out);
+        self.wake(instrument, out);
+    }
+
+    pub(crate) fn end(&mut self, at: usize, why: Ended, out: &mut Vec<Report>) {
+        let Live { key: order, side, limit: tick, qty, .. } = self.orders.remove(at);
+        out.push(Report::Cancelled { order, side, tick, qty, why });
     }
 
     /// As [`crate::Market::reduce`].
     pub fn reduce(&mut self, order: OrderKey, leaves: u32, out: &mut Vec<Report>) {
-        let Some(live) = self.orders.iter_mut().find(|live| live.key == order) else {
+        let Some(at) = self.at(order) else {
             out.push(Report::Refused { order, why: Refused::NotLive });
             return;
         };
+        let Live { qty, instrument, .. } = self.orders[at];
         if leaves == 0 {
             self.cancel(order, out);
-        } else if leaves < live.qty {
-            out.push(Report::Reduced { order, qty: live.qty - leaves, leaves });
-            live.qty = leaves;
+        } else if leaves < qty {
+            out.push(Report::Reduced { order, qty: qty - leaves, leaves });
+            self.shrink(at, leaves);
+            self.wake(instrument, out);
         }
+    }
+
+    pub(crate) fn shrink(&mut self, at: usize, leaves: u32) {
+        let live = &mut self.orders[at];
+        live.qty = leaves;
+        live.shown = live.shown.min(leaves);
     }
 
     /// As [`crate::Market::cancel_all`].
@@ -306,87 +302,110 @@ impl Market {
             Scope::Side(side) => live.side == side,
             Scope::Account(account) => live.account == account,
             Scope::Keys(from, to) => (from..=to).contains(&live.key),
-            Scope::Ticks(side, from, to) => live.side == side && (from..=to).contains(&live.tick),
+            Scope::Ticks(side, from, to) => {
+                live.side == side && live.limit.is_some_and(|tick| (from..=to).contains(&tick))
+            }
         };
         for at in (0..self.rules.len() as u32).map(InstrumentId::new) {
+            if instrument.is_some_and(|instrument| instrument != at) {
+                continue;
+            }
             for side in Side::BOTH {
-                for seen in self.resting(at, side) {
-                    let live = self.orders.iter().find(|live| live.key == seen.order);
-                    let asked = instrument.is_none_or(|instrument| instrument == at);
-                    if asked && live.is_some_and(of) {
-                        self.cancel(seen.order, out);
+                let shown = self.resting(at, side).into_iter().map(|seen| seen.order);
+                let hidden = self.hidden(at, side).into_iter().map(|seen| seen.order);
+                for key in shown.chain(hidden).collect::<Vec<_>>() {
+                    match self.at(key) {
+                        Some(at) if of(&self.orders[at]) => self.end(at, Ended::Asked, out),
+                        Some(_) | None => {}
                     }
                 }
             }
+            self.wake(at, out);
         }
     }
 
     /// As [`crate::Market::replace`].
     pub fn replace(&mut self, replace: &Replace, out: &mut Vec<Report>) {
-        let &Replace { old, new, qty, tick, post_only, self_match } = replace;
-        let Some(at) = self.orders.iter().position(|live| live.key == old) else {
+        let &Replace { old, new: key, qty, tick, post_only, self_match } = replace;
+        let terms = self.at(old).map_or(Terms::PLAIN, |at| self.orders[at].terms);
+        let new = NewOrder {
+            key,
+            qty,
+            price: Price::Limit(tick),
+            standing: if post_only { Standing::PostOnly } else { Standing::Rest },
+            self_match,
+            instrument: InstrumentId::new(0),
+            side: Side::Buy,
+            account: AccountId::new(0),
+        };
+        self.replace_with(old, &Order { new, terms }, out);
+    }
+
+    /// As [`crate::Market::replace_with`].
+    pub fn replace_with(&mut self, old: OrderKey, order: &Order, out: &mut Vec<Report>) {
+        let &Order { new: NewOrder { key, qty, .. }, terms } = order;
+        let Some(at) = self.at(old) else {
             out.push(Report::Refused { order: old, why: Refused::NotLive });
             return;
         };
-        if new != old && self.orders.iter().any(|live| live.key == new) {
-            out.push(Report::Refused { order: new, why: Refused::DuplicateKey });
+        if key != old && self.at(key).is_some() {
+            out.push(Report::Refused { order: key, why: Refused::DuplicateKey });
             return;
         }
         let live = self.orders[at];
-        let rules = self.rules[live.instrument.index()];
-        let why = if qty == 0 {
-            Some(Refused::Qty)
-        } else if !is_near(&rules, tick) {
-            Some(Refused::Price)
-        } else if post_only && self.best_maker(live.instrument, live.side, Some(tick)).is_some() {
-            Some(Refused::WouldTrade)
-        } else if !self.has_room(live.instrument, live.side, tick, Some(old)) {
-            Some(Refused::LevelsFull)
-        } else {
-            None
+        let Live { instrument, side, account, .. } = live;
+        let order = Order { new: NewOrder { instrument, side, account, ..order.new }, terms };
+        let course = match self.course(&order, Some(&live)) {
+            _ if qty == 0 => Err(Refused::Qty),
+            // A market order, or a peg without a limit that does not rest.
+            Ok(course) if course.limit.is_none() && !(course.rests && course.is_hidden) => {
+                Err(Refused::Terms)
+            }
+            course => course,
         };
-        if let Some(why) = why {
-            out.push(Report::Refused { order: new, why });
-            self.orders.remove(at);
-            out.push(ended(&live, Ended::Refused));
-            return;
-        }
-        let kept = rules.keeps_place && tick == live.tick && qty <= live.qty;
-        out.push(Report::Replaced { old, new, side: live.side, tick, qty, kept });
+        let course = match course {
+            Ok(course) => course,
+            Err(why) => {
+                out.push(Report::Refused { order: key, why });
+                self.end(at, Ended::Refused, out);
+                return self.wake(instrument, out);
+            }
+        };
+        let kept = self.rules[instrument.index()].keeps_place
+            && course.rests
+            && course.limit == live.limit
+            && qty <= live.qty
+            && is_same_rest(&terms, &live.terms);
+        let stands = Tick::new(course.taker.limit.unwrap_or(0).div_euclid(2));
+        let tick = course.limit.unwrap_or(stands);
+        out.push(Report::Replaced { old, new: key, side, tick, qty, kept });
         if kept {
-            self.orders[at].key = new;
-            self.orders[at].qty = qty;
-            return;
-        }
-        self.orders.remove(at);
-        let (mut leaves, by) = (qty, (live.account, self_match));
-        let met_itself =
-            self.take(new, live.instrument, live.side, Some(tick), &mut leaves, by, out);
-        let live = Live { key: new, tick, qty: leaves, ..live };
-        if met_itself && 0 < leaves {
-            out.push(ended(&live, Ended::SelfMatch));
-        } else if 0 < leaves {
-            self.rest(live, out);
+            self.shrink(at, qty);
+            let live = &mut self.orders[at];
+            (live.key, live.terms, live.self_match) = (key, terms, order.new.self_match);
+            self.wake(instrument, out);
+        } else {
+            self.orders.remove(at);
+            self.run(&order, course, out);
         }
     }
 
-    fn rest(&mut self, live: Live, out: &mut Vec<Report>) {
-        let Live { key: order, side, tick, qty, .. } = live;
-        out.push(Report::Rested { order, side, tick, qty, shown: qty });
-        self.orders.push(live);
-    }
-
-    fn is_same_group(&self, one: AccountId, other: AccountId) -> bool {
-        let [one, other] = [one, other].map(|account| self.accounts[account.index()].group);
-        one != 0 && one == other
+    /// As [`crate::Market::set_quote`].
+    pub fn set_quote(&mut self, instrument: InstrumentId, quote: Quote, out: &mut Vec<Report>) {
+        if let Some(told) = self.told.get_mut(instrument.index()) {
+            *told = Some(quote);
+            self.wake(instrument, out);
+        }
     }
 
     /// As [`crate::Market::resting`].
     pub fn resting(&self, instrument: InstrumentId, side: Side) -> Vec<RestingOrder> {
-        let mut of_side: Vec<&Live> = self
-            .orders
-            .iter()
-            .filter(|live| live.instrument == instrument && live.side == side)
+        let mut of_side: Vec<RestingOrder> = self
+            .of_side(instrument, side)
+            .filter(|live| 0 < live.shown)
+            .filter_map(|&Live { key: order, limit, qty, shown, .. }| {
+                Some(RestingOrder { order, tick: limit?, qty, shown })
+            })
             .collect();
         // Stable: those of a price stay in the order in which they came.
         match side {
@@ -394,13 +413,30 @@ impl Market {
             Side::Sell => of_side.sort_by_key(|live| live.tick),
         }
         of_side
-            .iter()
-            .map(|live| RestingOrder { order: live.key, tick: live.tick, qty: live.qty })
-            .collect()
+    }
+
+    /// As [`crate::Market::hidden`].
+    pub fn hidden(&self, instrument: InstrumentId, side: Side) -> Vec<HiddenOrder> {
+        let touch = self.touch(instrument);
+        let seen = |live: &Live| {
+            let half = |half: i64| (Tick::new(half.div_euclid(2)), half.rem_euclid(2) == 1);
+            let stands = self.stands_now(live, &touch).map(half);
+            HiddenOrder { order: live.key, limit: live.limit, stands, qty: live.qty }
+        };
+        self.of_side(instrument, side).filter(|live| live.shown == 0).map(seen).collect()
+    }
+
+    pub(crate) fn of_side(
+        &self,
+        instrument: InstrumentId,
+        side: Side,
+    ) -> impl Iterator<Item = &Live> {
+        self.orders.iter().filter(move |live| live.instrument == instrument && live.side == side)
     }
 }
 
-fn ended(live: &Live, why: Ended) -> Report {
-    let &Live { key: order, side, tick, qty, .. } = live;
-    Report::Cancelled { order, side, tick: Some(tick), qty, why }
+impl Touch {
+    pub(crate) fn best(of_side: &[RestingOrder]) -> Option<i64> {
+        of_side.first().map(|order| order.tick.get())
+    }
 }

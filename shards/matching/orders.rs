@@ -5,10 +5,18 @@
 use alloc::vec::Vec;
 use core::ops::{Index, IndexMut};
 
-use types::Side;
+use types::{InstrumentId, Side};
 
 /// No order.
 pub(crate) const NONE: u32 = u32::MAX;
+
+/// In [`Slot::ladder`]: the order has terms, and what is kept of them is at [`Slot::account`]. Without
+/// the flag a ladder's instrument is a place in the table of books; with it, it is none.
+pub(crate) const SPECIAL: u32 = 1 << 31;
+/// In [`Slot::ladder`]: the order is in no level's queue.
+pub(crate) const HIDDEN: u32 = 1 << 30;
+/// How many instruments there may be beside the flags.
+pub(crate) const BOOKS_MAX: usize = (HIDDEN >> 1) as usize;
 
 /// One resting order.
 #[derive(Clone)]
@@ -16,7 +24,7 @@ pub(crate) const NONE: u32 = u32::MAX;
 pub(crate) struct Slot {
     /// Its number.
     pub(crate) key: u64,
-    /// Open shares.
+    /// Open shares; of a reserve those that are shown.
     pub(crate) qty: u32,
     /// Its level's place on its ladder.
     pub(crate) place: i32,
@@ -24,15 +32,32 @@ pub(crate) struct Slot {
     pub(crate) behind: u32,
     /// The order ahead of it.
     pub(crate) ahead: u32,
-    /// Instrument and side: `instrument << 1 | side`.
+    /// Instrument and side, with flags: `instrument << 1 | side`.
     pub(crate) ladder: u32,
-    /// Whose it is.
+    /// Whose it is; of one with terms, its place among those.
     pub(crate) account: u32,
 }
 
 const _: () = assert!(size_of::<Slot>() == 32);
 
 impl Slot {
+    /// The book it rests in.
+    #[inline(always)]
+    pub(crate) const fn instrument(&self) -> InstrumentId {
+        InstrumentId::new((self.ladder & !(SPECIAL | HIDDEN)) >> 1)
+    }
+
+    /// Its place among the orders with terms, if it is one.
+    #[inline(always)]
+    pub(crate) fn special(&self) -> Option<u32> {
+        (self.ladder & SPECIAL != 0).then_some(self.account)
+    }
+
+    #[inline(always)]
+    pub(crate) const fn is_hidden(&self) -> bool {
+        self.ladder & HIDDEN != 0
+    }
+
     /// The side of the book it rests on.
     #[inline]
     pub(crate) const fn side(&self) -> Side {

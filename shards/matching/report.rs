@@ -82,7 +82,8 @@ pub enum Report {
         /// Why.
         why: Refused,
     },
-    /// An order was changed, and lost its place in the queue unless `kept`. Its fills follow.
+    /// An order was changed, and lost its place in the queue unless `kept`. Its fills follow. Of one that
+    /// kept it, as much is shown as before, or all that is open where that is less.
     Replaced {
         /// As it was.
         old: OrderKey,
@@ -90,24 +91,25 @@ pub enum Report {
         new: OrderKey,
         /// Its side.
         side: Side,
-        /// Its limit.
+        /// Its limit; for a peg without one the tick at or below where it stands.
         tick: Tick,
         /// Its open shares.
         qty: u32,
         /// It kept its place in the queue.
         kept: bool,
     },
-    /// What is open of an order went to the end of the queue at its price.
+    /// What is open of an order went to the end of the queue at its price; of a reserve, each time that
+    /// its next part is shown.
     Rested {
         /// The order.
         order: OrderKey,
         /// Its side.
         side: Side,
-        /// Its limit.
+        /// Its limit; for a peg without one the tick at or below where it stands.
         tick: Tick,
         /// Its open shares.
         qty: u32,
-        /// How many of them are shown.
+        /// How many of them are shown: 0 where it is hidden.
         shown: u32,
     },
     /// The trade that a stop order waited for has come: it is an order like others now, and what follows
@@ -116,7 +118,8 @@ pub enum Report {
         /// The order.
         order: OrderKey,
     },
-    /// Two orders traded, at the price of the one that rested.
+    /// Two orders traded, at the price of the one that rested; where that one used its discretion, at
+    /// the limit of the one that came. Of two hidden ones that rested, the later one came.
     Filled {
         /// The order that rested.
         maker: OrderKey,
@@ -196,7 +199,8 @@ pub enum Report {
         /// The side whose price is at its band; `None`: no more.
         side: Option<Side>,
     },
-    /// An order, resting or incoming, shrank without a trade, by self-match prevention.
+    /// An order, resting or incoming, shrank without a trade, by self-match prevention. Of a resting one
+    /// as much is shown as before, or all that is open where that is less.
     Decremented {
         /// The order.
         order: OrderKey,
@@ -205,8 +209,8 @@ pub enum Report {
         /// What is open afterwards; more than none.
         leaves: u32,
     },
-    /// A resting order shrank because its owner asked, and kept its place in the queue. Where less of it
-    /// was shown than is open, no less is shown now unless all that is open is.
+    /// A resting order shrank because its owner asked, and kept its place in the queue. As much of it is
+    /// shown as before, or all that is open where that is less.
     Reduced {
         /// The order.
         order: OrderKey,
@@ -238,8 +242,9 @@ pub enum Report {
 }
 
 /// Where reports go, in the order in which things happened. It only takes them: nothing it does can
-/// reach the market. A command gives at most four reports and one for each order that rests on the
-/// other side.
+/// reach the market. A command gives at most four reports and two for each order that rests on the
+/// other side; of a reserve two for each of its parts, of which there are 10,000 at most. What it wakes
+/// gives at most two more for each hidden order.
 pub trait Out {
     /// Takes one.
     fn push(&mut self, report: Report);

@@ -7,9 +7,10 @@ use alloc::vec::Vec;
 
 use types::{AccountId, FirmId, InstrumentId, Side};
 
+use crate::ledger::Ledger;
 use crate::{
-    Account, Capacity, Market, NewOrder, OrderKey, Price, Replace, Report, Rules, Scope, SelfMatch,
-    Standing, Tick, naive,
+    Account, Capacity, Display, Market, NewOrder, Order, OrderKey, Peg, PegTo, Policy, Price,
+    Quote, Replace, Report, Rules, Scope, SelfMatch, Standing, Terms, Tick, naive,
 };
 
 /// One command is sixteen bytes: the order, then its terms.
@@ -26,39 +27,77 @@ const ACCOUNTS: [Account; 5] = [
     Account { group: 0, firm: FirmId::new(2) },
 ];
 
-/// Runs `script` through [`Market`] and its twin; answers how many fills there were.
+/// How a script's books are.
+struct Head {
+    capacity: Capacity,
+    rules: [Rules; 2],
+    /// Orders have terms, and quotes are told.
+    has_terms: bool,
+    is_told: bool,
+}
+
+fn head(bytes: [u8; 4]) -> Head {
+    let [orders, far, places, kind] = bytes;
+    let policy = match kind % 4 {
+        0 | 1 => Policy::PriceTime,
+        2 => Policy::ProRata,
+        _ => Policy::PriceBrokerTime,
+    };
+    let rules = Rules {
+        reference: Tick::new(REFERENCE),
+        window: WINDOW,
+        far_levels: u32::from(far % 4),
+        keeps_place: places.is_multiple_of(2),
+        policy,
+        lit: (kind / 4) % 4 != 3,
+        seed: u64::from(far),
+    };
+    Head {
+        capacity: Capacity { orders: u32::from(orders % 64), terms: u32::from(places / 2 % 64) },
+        rules: [rules, Rules { window: 1, policy: Policy::PriceTime, ..rules }],
+        has_terms: kind & 16 == 0,
+        is_told: kind & 32 != 0,
+    }
+}
+
+/// Runs `script` through [`Market`] and its twin; answers how many fills there were, of shown orders
+/// and of hidden ones.
 ///
 /// # Panics
 /// Where the two differ in anything that can be seen, or a book breaks a rule that every book has:
 /// that is the point.
-pub fn run(script: &[u8]) -> usize {
-    let Some((head, words)) = script.split_first_chunk::<4>() else { return 0 };
-    let capacity = Capacity { orders: u32::from(head[0] % 64) };
-    let rules = Rules {
-        reference: Tick::new(REFERENCE),
-        window: WINDOW,
-        far_levels: u32::from(head[1] % 4),
-        keeps_place: head[2] % 2 == 0,
-    };
-    let rules = [rules, Rules { window: 1, ..rules }];
+pub fn run(script: &[u8]) -> [usize; 2] {
+    let Some((bytes, words)) = script.split_first_chunk::<4>() else { return [0; 2] };
+    let head = head(*bytes);
+    let Head { capacity, rules, .. } = head;
     let (mut market, mut twin) =
         (Market::new(capacity, &ACCOUNTS, &rules), naive::Market::new(capacity, &ACCOUNTS, &rules));
+    let mut ledger = Ledger::new(&ACCOUNTS, &rules);
     let (mut reports, mut wanted) = (Vec::new(), Vec::new());
-    let mut fills = 0;
+    let mut fills = [0; 2];
     for word in words.chunks_exact(WORD) {
         reports.clear();
         wanted.clear();
-        match command(word) {
+        let mut asked = None;
+        match command(word, &head) {
             Command::Enter(order) => {
-                market.enter(&order, &mut reports);
-                twin.enter(&order, &mut wanted);
-                conserved(order.qty, &reports);
+                market.enter_with(&order, &mut reports);
+                twin.enter_with(&order, &mut wanted);
+                asked = Some(order);
             }
             Command::Cancel(key) => {
                 market.cancel(key, &mut reports);
                 twin.cancel(key, &mut wanted);
             }
-            Command::Replace(replace) => {
+            Command::Replace(old, order) => {
+                market.replace_with(old, &order, &mut reports);
+                twin.replace_with(old, &order, &mut wanted);
+                asked = Some(order);
+            }
+            Command::ReplacePlainly(replace) => {
+                let Replace { old, qty, tick, self_match, .. } = replace;
+                let plain = NewOrder { qty, price: Price::Limit(tick), self_match, ..NOBODYS };
+                asked = Some(Order { new: plain, terms: ledger.terms(old) });
                 market.replace(&replace, &mut reports);
                 twin.replace(&replace, &mut wanted);
             }
@@ -70,9 +109,19 @@ pub fn run(script: &[u8]) -> usize {
                 market.cancel_all(instrument, scope, &mut reports);
                 twin.cancel_all(instrument, scope, &mut wanted);
             }
+            Command::SetQuote(instrument, quote) => {
+                market.set_quote(instrument, quote, &mut reports);
+                twin.set_quote(instrument, quote, &mut wanted);
+            }
         }
         assert_eq!(reports, wanted, "{word:?}");
-        fills += reports.iter().filter(|report| matches!(report, Report::Filled { .. })).count();
+        ledger.enter(asked.as_ref(), &reports);
+        ledger.compare(&market);
+        for report in &reports {
+            if let Report::Filled { hidden, .. } = report {
+                fills[usize::from(*hidden)] += 1;
+            }
+        }
         for instrument in (0..rules.len() as u32).map(InstrumentId::new) {
             same_book(&market, &twin, instrument);
         }
@@ -80,54 +129,17 @@ pub fn run(script: &[u8]) -> usize {
     fills
 }
 
-/// What is filled, shrunk away, cancelled or left open of a new order is what was entered.
-fn conserved(qty: u32, reports: &[Report]) {
-    let Some(Report::Accepted { order, .. }) = reports.first() else { return };
-    let (mut left, mut open) = (qty, qty);
-    for report in &reports[1..] {
-        match *report {
-            Report::Filled { taker, qty, taker_leaves, .. } if taker == *order => {
-                left -= qty;
-                open = taker_leaves;
-            }
-            Report::Decremented { order: shrunk, qty, leaves } if shrunk == *order => {
-                left -= qty;
-                open = leaves;
-            }
-            Report::Cancelled { order: ended, qty, .. } if ended == *order => {
-                assert_eq!(qty, left, "cancelled more or less than was left");
-                return;
-            }
-            Report::Accepted { .. }
-            | Report::Refused { .. }
-            | Report::Replaced { .. }
-            | Report::Rested { .. }
-            | Report::Filled { .. }
-            | Report::Decremented { .. }
-            | Report::Reduced { .. }
-            | Report::Triggered { .. }
-            | Report::Crossed { .. }
-            | Report::Uncrossed { .. }
-            | Report::Indicated(_)
-            | Report::Bands { .. }
-            | Report::Collar { .. }
-            | Report::LimitState { .. }
-            | Report::Phase { .. }
-            | Report::Cancelled { .. } => {}
-        }
-        assert_eq!(open, left, "shares came from nowhere or went there");
-    }
-}
-
 fn same_book(market: &Market, twin: &naive::Market, instrument: InstrumentId) {
     let [bids, offers] = Side::BOTH.map(|side| {
         let got: Vec<_> = market.resting(instrument, side).collect();
         assert_eq!(got, twin.resting(instrument, side), "{instrument} {side:?}");
+        let hidden: Vec<_> = market.hidden(instrument, side).collect();
+        assert_eq!(hidden, twin.hidden(instrument, side), "{instrument} {side:?}");
         let best = got.first().map(|order| order.tick);
         assert_eq!(market.best(instrument, side), best, "{instrument} {side:?}");
         for order in &got {
             let at: u64 =
-                got.iter().filter(|o| o.tick == order.tick).map(|o| u64::from(o.qty)).sum();
+                got.iter().filter(|o| o.tick == order.tick).map(|o| u64::from(o.shown)).sum();
             assert_eq!(market.depth_at(instrument, side, order.tick), at, "{instrument} {side:?}");
         }
         best
@@ -138,16 +150,33 @@ fn same_book(market: &Market, twin: &naive::Market, instrument: InstrumentId) {
 }
 
 enum Command {
-    Enter(NewOrder),
+    Enter(Order),
     Cancel(OrderKey),
-    Replace(Replace),
+    Replace(OrderKey, Order),
+    ReplacePlainly(Replace),
     Reduce(OrderKey, u32),
     CancelAll(Option<InstrumentId>, Scope),
+    SetQuote(InstrumentId, Quote),
 }
 
-fn command(word: &[u8]) -> Command {
-    let key = |byte: u8| OrderKey::new(u64::from(byte % 80));
-    let tick = match word[1] {
+/// What a replace has no word for.
+const NOBODYS: NewOrder = NewOrder {
+    key: OrderKey::new(0),
+    instrument: InstrumentId::new(0),
+    side: Side::Buy,
+    qty: 0,
+    price: Price::Market,
+    standing: Standing::Rest,
+    account: AccountId::new(0),
+    self_match: SelfMatch::Allow,
+};
+
+fn key(byte: u8) -> OrderKey {
+    OrderKey::new(u64::from(byte % 80))
+}
+
+fn tick(byte: u8) -> Tick {
+    match byte {
         // Mostly around the middle, sometimes outside the window, rarely outside everything.
         near @ 0..240 => Tick::new(REFERENCE - 6 + i64::from(near % 12)),
         far @ 240..252 => Tick::new(REFERENCE + (i64::from(far) - 246) * 60),
@@ -155,21 +184,93 @@ fn command(word: &[u8]) -> Command {
         253 => Tick::new(i64::MIN),
         254 => Tick::new(1 << 30),
         255 => Tick::new(-(1 << 31)),
-    };
-    let self_match = match word[2] % 8 {
-        0 => SelfMatch::CancelOldest,
-        1 => SelfMatch::CancelNewest,
-        2 => SelfMatch::CancelBoth,
-        3 => SelfMatch::Decrement,
-        _ => SelfMatch::Allow,
-    };
+    }
+}
+
+fn order(word: &[u8], has_terms: bool) -> Order {
+    let side = if word[6] & 1 == 0 { Side::Buy } else { Side::Sell };
     let qty = u32::from(word[3] % 32);
+    let new = NewOrder {
+        key: key(word[4]),
+        // The last one does not exist, and the one before it is rare.
+        instrument: InstrumentId::new(match word[5] {
+            0..200 => 0,
+            200..250 => 1,
+            250.. => 2,
+        }),
+        side,
+        qty,
+        price: match word[6] {
+            0..16 => Price::Market,
+            16..32 => Price::MarketToLimit,
+            32.. => Price::Limit(tick(word[1])),
+        },
+        standing: match word[7] % 16 {
+            0 => Standing::PostOnly,
+            1 => Standing::Immediate { min_qty: 0 },
+            2 => Standing::Immediate { min_qty: u32::from(word[7] / 16) },
+            3 => Standing::Immediate { min_qty: qty },
+            _ => Standing::Rest,
+        },
+        // The last one does not exist, and is rare.
+        account: AccountId::new(match word[2] / 8 {
+            31 => ACCOUNTS.len() as u32,
+            of => u32::from(of) % ACCOUNTS.len() as u32,
+        }),
+        self_match: match word[2] % 8 {
+            0 => SelfMatch::CancelOldest,
+            1 => SelfMatch::CancelNewest,
+            2 => SelfMatch::CancelBoth,
+            3 => SelfMatch::Decrement,
+            _ => SelfMatch::Allow,
+        },
+    };
+    let terms = if has_terms && word[8] < 160 { terms(word, &new) } else { Terms::PLAIN };
+    Order { new, terms }
+}
+
+fn terms(word: &[u8], new: &NewOrder) -> Terms {
+    let display = match word[8] % 8 {
+        0..3 => Display::Hidden,
+        3..5 => Display::Reserve { show: u32::from(word[9] % 8), random: u32::from(word[9] / 64) },
+        _ => Display::Whole,
+    };
+    let to = match word[12] % 16 {
+        0 | 1 => Some(PegTo::Primary),
+        2 | 3 => Some(PegTo::Market),
+        4..7 => Some(PegTo::Midpoint),
+        _ => None,
+    };
+    let offset = match word[13] % 16 {
+        by @ 0..4 => i32::from(by) - 1,
+        4 => i32::MAX,
+        _ => 0,
+    };
+    let by = i64::from(word[15] % 6) - 1;
+    let further = |tick: Tick| {
+        Tick::new(match new.side {
+            Side::Buy => tick.get().saturating_add(by),
+            Side::Sell => tick.get().saturating_sub(by),
+        })
+    };
+    Terms {
+        display,
+        min_qty: if word[11].is_multiple_of(4) { u32::from(word[11] / 8) } else { 0 },
+        peg: to.map(|to| Peg { to, offset }),
+        discretion: word[14].is_multiple_of(8).then(|| further(tick(word[1]))),
+        ..Terms::PLAIN
+    }
+}
+
+fn command(word: &[u8], head: &Head) -> Command {
+    let order = order(word, head.has_terms);
+    let NewOrder { side, qty, self_match, .. } = order.new;
+    let tick = tick(word[1]);
+    let instrument = (word[5] < 250).then_some(InstrumentId::new(u32::from(word[5]) / 100));
     match word[0] % 32 {
         0..4 => Command::Cancel(key(word[4])),
         4..6 => Command::Reduce(key(word[4]), qty),
         6 if word[8].is_multiple_of(4) => {
-            let instrument = (word[5] < 250).then_some(InstrumentId::new(u32::from(word[5]) / 100));
-            let side = if word[6] & 1 == 0 { Side::Buy } else { Side::Sell };
             let scope = match word[9] % 16 {
                 0 => Scope::All,
                 1..3 => Scope::Side(side),
@@ -179,40 +280,25 @@ fn command(word: &[u8]) -> Command {
             };
             Command::CancelAll(instrument, scope)
         }
-        6..10 => {
+        6..8 => {
             let new = if word[5] < 128 { key(word[4]) } else { key(word[5]) };
             let (old, post_only) = (key(word[4]), word[7].is_multiple_of(4));
-            Command::Replace(Replace { old, new, qty, tick, post_only, self_match })
+            Command::ReplacePlainly(Replace { old, new, qty, tick, post_only, self_match })
         }
-        _ => Command::Enter(NewOrder {
-            key: key(word[4]),
-            // The last one does not exist, and the one before it is rare.
-            instrument: InstrumentId::new(match word[5] {
-                0..200 => 0,
-                200..250 => 1,
-                250.. => 2,
-            }),
-            side: if word[6] & 1 == 0 { Side::Buy } else { Side::Sell },
-            qty,
-            price: match word[6] {
-                0..16 => Price::Market,
-                16..32 => Price::MarketToLimit,
-                32.. => Price::Limit(tick),
-            },
-            standing: match word[7] % 16 {
-                0 => Standing::PostOnly,
-                1 => Standing::Immediate { min_qty: 0 },
-                2 => Standing::Immediate { min_qty: u32::from(word[7] / 16) },
-                3 => Standing::Immediate { min_qty: qty },
-                _ => Standing::Rest,
-            },
-            // The last one does not exist, and is rare.
-            account: AccountId::new(match word[2] / 8 {
-                31 => ACCOUNTS.len() as u32,
-                of => u32::from(of) % ACCOUNTS.len() as u32,
-            }),
-            self_match,
-        }),
+        8..10 => {
+            let new = if word[5] < 128 { key(word[4]) } else { key(word[5]) };
+            let new = NewOrder { key: new, ..order.new };
+            Command::Replace(key(word[4]), Order { new, ..order })
+        }
+        10..12 if head.is_told => {
+            let offer = Tick::new(tick.get().saturating_add(i64::from(word[9] % 8) - 1));
+            let quote = Quote {
+                bid: (!word[10].is_multiple_of(16)).then_some(tick),
+                offer: (!word[11].is_multiple_of(16)).then_some(offer),
+            };
+            Command::SetQuote(order.new.instrument, quote)
+        }
+        _ => Command::Enter(order),
     }
 }
 
@@ -237,8 +323,22 @@ mod tests {
             (state >> 56) as u8
         };
         let mut script: alloc::vec::Vec<u8> = (0..80_000).map(|_| byte()).collect();
-        script[..4].copy_from_slice(&[63, 3, 0, 0]);
-        let fills = run(&script);
-        assert!(1_000 < fills, "{fills} fills of 5,000 commands");
+        // Plain orders alone, then orders with terms: by policy, with a quote told or not, and in the dark.
+        let cases = [
+            // kinds         shown hidden, of 5,000 commands
+            ([16, 16 | 32], [1_000, 0]),
+            ([0, 32], [600, 200]),
+            ([2, 2 | 32], [600, 200]),
+            ([3, 3 | 32], [600, 200]),
+            ([12, 12 | 32], [0, 600]),
+        ];
+        for (kinds, [least_shown, least_hidden]) in cases {
+            for kind in kinds {
+                script[..4].copy_from_slice(&[63, 3, 126, kind]);
+                let [shown, hidden] = run(&script);
+                assert!(least_shown <= shown, "{shown} fills of shown orders, kind {kind}");
+                assert!(least_hidden <= hidden, "{hidden} fills of hidden orders, kind {kind}");
+            }
+        }
     }
 }

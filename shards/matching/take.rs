@@ -2,6 +2,7 @@
 
 use types::{AccountId, InstrumentId, Side};
 
+use crate::hidden::Reach;
 use crate::market::Market;
 use crate::orders::NONE;
 use crate::{Account, Ended, OrderKey, Out, Report, SelfMatch};
@@ -50,7 +51,7 @@ impl Market {
                 if taker.self_match != SelfMatch::Allow
                     && is_same_group(&self.accounts, maker.account, taker.account)
                 {
-                    if self.meet(instrument, taker, id, out) {
+                    if self.meet(taker, id, out) {
                         return Met::Itself;
                     }
                     break; // its level may be gone
@@ -95,31 +96,19 @@ impl Market {
 
     /// A taker has met `id`, an order of its own group. Whether it goes no further.
     #[cold]
-    fn meet(
-        &mut self,
-        instrument: InstrumentId,
-        taker: &mut Taker,
-        id: u32,
-        out: &mut impl Out,
-    ) -> bool {
-        let slot = &self.orders[id];
-        let (key, side, place, qty) = (OrderKey::new(slot.key), slot.side(), slot.place, slot.qty);
-        let ladder = &self.books[instrument.index()].ladders[side as usize];
-        let tick = Some(ladder.tick(place));
-        let gone = Report::Cancelled { order: key, side, tick, qty, why: Ended::SelfMatch };
+    pub(crate) fn meet(&mut self, taker: &mut Taker, id: u32, out: &mut impl Out) -> bool {
+        let (key, qty) = (OrderKey::new(self.orders[id].key), self.open(id));
         match taker.self_match {
             SelfMatch::Allow | SelfMatch::CancelNewest => true,
             SelfMatch::CancelOldest | SelfMatch::CancelBoth => {
-                self.remove(key, id);
-                out.push(gone);
+                self.end(id, Ended::SelfMatch, out);
                 taker.self_match == SelfMatch::CancelBoth
             }
             SelfMatch::Decrement => {
                 let less = qty.min(taker.leaves);
                 if less < taker.leaves {
                     taker.leaves -= less;
-                    self.remove(key, id);
-                    out.push(gone);
+                    self.end(id, Ended::SelfMatch, out);
                     let (order, leaves) = (taker.key, taker.leaves);
                     out.push(Report::Decremented { order, qty: less, leaves });
                     return false;
@@ -128,54 +117,24 @@ impl Market {
                     self.shrink(id, qty - less);
                     out.push(Report::Decremented { order: key, qty: less, leaves: qty - less });
                 } else {
-                    self.remove(key, id);
-                    out.push(gone);
+                    self.end(id, Ended::SelfMatch, out);
                 }
                 true // the caller cancels all that is left of it
             }
         }
     }
 
-    /// Whether a taker would fill at least `min_qty` shares.
-    pub(crate) fn reaches(&self, instrument: InstrumentId, taker: &Taker, min_qty: u32) -> bool {
-        let ladder = &self.books[instrument.index()].ladders[taker.side.opposite() as usize];
-        let careful = taker.self_match != SelfMatch::Allow;
-        if taker.leaves < min_qty {
-            return false;
-        }
-        let (mut leaves, mut filled) = (u64::from(taker.leaves), 0);
-        let (mut place, min_qty) = (ladder.best(), u64::from(min_qty));
-        while place <= taker.limit {
-            let Some(level) = ladder.level(place) else { return false };
-            let mut id = if careful { level.head } else { NONE };
-            if !careful {
-                let qty = level.qty.min(leaves);
-                filled += qty;
-                leaves -= qty;
-            }
-            while id != NONE && leaves != 0 {
-                let maker = &self.orders[id];
-                let qty = u64::from(maker.qty).min(leaves);
-                if !is_same_group(&self.accounts, maker.account, taker.account) {
-                    filled += qty;
-                    leaves -= qty;
-                } else {
-                    match taker.self_match {
-                        SelfMatch::Allow | SelfMatch::CancelOldest => {}
-                        SelfMatch::CancelNewest | SelfMatch::CancelBoth => {
-                            return min_qty <= filled;
-                        }
-                        SelfMatch::Decrement => leaves -= qty,
-                    }
-                }
-                id = maker.behind;
-            }
-            if min_qty <= filled || leaves == 0 {
-                return min_qty <= filled;
-            }
-            place = ladder.after(place);
-        }
-        false
+    /// Whether a taker in a plain book would fill at least `min_qty` shares.
+    #[cold]
+    pub(crate) fn reaches_plainly(
+        &self,
+        instrument: InstrumentId,
+        taker: &Taker,
+        min_qty: u32,
+    ) -> bool {
+        let (reach, touch) =
+            (Reach::to(2 * i64::from(taker.limit)), self.books[instrument.index()].touch());
+        self.reaches(instrument, taker, &reach, &touch, min_qty)
     }
 
     /// Puts what is left of a taker at the end of its queue. There is room: it was asked for.
@@ -201,15 +160,6 @@ impl Market {
         ladder.join(&mut self.orders, id);
         let (order, side, qty) = (taker.key, taker.side, taker.leaves);
         out.push(Report::Rested { order, side, tick: ladder.tick(place), qty, shown: qty });
-    }
-
-    /// Takes a resting order out of everything.
-    pub(crate) fn remove(&mut self, key: OrderKey, id: u32) {
-        let slot = &self.orders[id];
-        let ladder = &mut self.books[(slot.ladder >> 1) as usize].ladders[slot.side() as usize];
-        ladder.leave(&mut self.orders, id);
-        self.index.remove_slot(key.get(), id);
-        self.orders.give(id);
     }
 }
 

@@ -19,11 +19,14 @@ pub struct Order {
 pub struct Terms {
     /// How much of it is shown while it rests.
     pub display: Display,
-    /// Shares below which it does not trade while it rests; 0 for any. Only what is hidden has one.
+    /// Shares below which it does not trade; 0 for any. Only what is hidden has one, and it is no more
+    /// than its shares. When it comes it fills so many at once, or rests without a trade; while it rests
+    /// it trades with an order of so many open shares, or of as many as are left of its own.
     pub min_qty: u32,
-    /// Its price follows a quote, and its limit is the worst it may become.
+    /// Its price follows a quote, and its limit, if it has one, is the worst it may become.
     pub peg: Option<Peg>,
-    /// It rests at its limit, and trades up to here with whoever comes.
+    /// It rests at its limit, and trades up to here with whoever comes. Not with a reserve, a minimum, a
+    /// peg or an immediate order.
     pub discretion: Option<Tick>,
     /// It waits until a trade at this price or a worse one for it.
     pub stop: Option<Tick>,
@@ -57,7 +60,8 @@ impl Terms {
 pub enum Display {
     /// All of it.
     Whole,
-    /// So many shares at a time. What was shown and is gone is shown again, at the end of the queue.
+    /// So many shares at a time. What was shown and is gone is shown again, at the end of the queue. In at
+    /// most 10,000 parts, and not with a peg.
     Reserve {
         /// In shares, at least 1.
         show: u32,

@@ -6,13 +6,21 @@ use alloc::vec::Vec;
 use types::{AccountId, FirmId, InstrumentId, Nanos, Side};
 
 use crate::{
-    Account, Capacity, Control, Ended, Floor, Market, NewOrder, Order, OrderKey, Phase, Price,
-    Refused, Replace, Report, Rules, Scope, SelfMatch, Standing, Terms, Tick,
+    Account, Capacity, Control, Ended, Floor, Market, NewOrder, Order, OrderKey, Phase, Policy,
+    Price, Refused, Replace, Report, Rules, Scope, SelfMatch, Standing, Terms, Tick,
 };
 
-const RULES: Rules =
-    Rules { reference: Tick::new(100), window: 64, far_levels: 1, keeps_place: true };
-const AT: InstrumentId = InstrumentId::new(0);
+pub(crate) const RULES: Rules = Rules {
+    reference: Tick::new(100),
+    window: 64,
+    far_levels: 1,
+    keeps_place: true,
+    policy: Policy::PriceTime,
+    lit: true,
+    seed: 1,
+};
+pub(crate) const ROOM: Capacity = Capacity { orders: 8, terms: 8 };
+pub(crate) const AT: InstrumentId = InstrumentId::new(0);
 /// One that may trade with anybody, and one whose orders meet themselves.
 const ACCOUNTS: [Account; 2] =
     [Account { group: 0, firm: FirmId::new(0) }, Account { group: 7, firm: FirmId::new(0) }];
@@ -20,10 +28,10 @@ const ANYBODY: AccountId = AccountId::new(0);
 const OURS: AccountId = AccountId::new(1);
 
 fn market() -> Market {
-    Market::new(Capacity { orders: 8 }, &ACCOUNTS, &[RULES])
+    Market::new(ROOM, &ACCOUNTS, &[RULES])
 }
 
-fn order(key: u64, side: Side, qty: u32, tick: i64) -> NewOrder {
+pub(crate) fn order(key: u64, side: Side, qty: u32, tick: i64) -> NewOrder {
     NewOrder {
         key: OrderKey::new(key),
         instrument: AT,
@@ -36,7 +44,7 @@ fn order(key: u64, side: Side, qty: u32, tick: i64) -> NewOrder {
     }
 }
 
-fn enter(market: &mut Market, order: NewOrder) -> Vec<Report> {
+pub(crate) fn enter(market: &mut Market, order: NewOrder) -> Vec<Report> {
     let mut reports = Vec::new();
     market.enter(&order, &mut reports);
     reports
@@ -53,27 +61,27 @@ fn replace(market: &mut Market, key: u64, qty: u32, tick: i64, post_only: bool) 
     reports
 }
 
-fn accepted(order: u64, side: Side, qty: u32, tick: i64) -> Report {
+pub(crate) fn accepted(order: u64, side: Side, qty: u32, tick: i64) -> Report {
     Report::Accepted { order: OrderKey::new(order), side, tick: Some(Tick::new(tick)), qty }
 }
 
-fn rested(order: u64, side: Side, qty: u32, tick: i64) -> Report {
+pub(crate) fn rested(order: u64, side: Side, qty: u32, tick: i64) -> Report {
     Report::Rested { order: OrderKey::new(order), side, tick: Tick::new(tick), qty, shown: qty }
 }
 
 /// A buyer takes at a price; what is left of both.
-fn filled(maker: u64, taker: u64, qty: u32, tick: i64, leaves: (u32, u32)) -> Report {
+pub(crate) fn filled(maker: u64, taker: u64, qty: u32, tick: i64, leaves: (u32, u32)) -> Report {
     let (maker, taker, tick) = (OrderKey::new(maker), OrderKey::new(taker), Tick::new(tick));
     let (maker_leaves, taker_leaves) = leaves;
     let (side, half, hidden) = (Side::Buy, false, false);
     Report::Filled { maker, taker, side, tick, half, hidden, qty, maker_leaves, taker_leaves }
 }
 
-fn cancelled(order: u64, side: Side, qty: u32, tick: i64, why: Ended) -> Report {
+pub(crate) fn cancelled(order: u64, side: Side, qty: u32, tick: i64, why: Ended) -> Report {
     Report::Cancelled { order: OrderKey::new(order), side, tick: Some(Tick::new(tick)), qty, why }
 }
 
-fn resting(market: &Market, side: Side) -> Vec<(u64, i64, u32)> {
+pub(crate) fn resting(market: &Market, side: Side) -> Vec<(u64, i64, u32)> {
     market.resting(AT, side).map(|order| (order.order.get(), order.tick.get(), order.qty)).collect()
 }
 
@@ -261,7 +269,7 @@ fn the_largest_orders_add_up() {
 
 #[test]
 fn nothing_is_taken_outside_continuous_trading_and_the_close_ends_all() {
-    let mut floor = Floor::new(Capacity { orders: 8 }, &ACCOUNTS, &[RULES]);
+    let mut floor = Floor::new(ROOM, &ACCOUNTS, &[RULES]);
     let plain = |new| Order { new, terms: Terms::PLAIN };
     let now = Nanos::ZERO;
     let mut out = Vec::new();
@@ -372,9 +380,11 @@ fn a_mass_cancel_takes_its_scope_and_nothing_else() {
         enter(&mut market, NewOrder { account: OURS, ..order(4, Side::Sell, 10, 102) });
         let mut reports = Vec::new();
         market.cancel_all(instrument, scope, &mut reports);
-        let gone = |report: &Report| match report {
-            Report::Cancelled { order, why: Ended::Asked, qty: 10, .. } => order.get(),
-            other => panic!("{scope:?}: {other:?}"),
+        let gone = |report: &Report| {
+            let Report::Cancelled { order, why: Ended::Asked, qty: 10, .. } = report else {
+                panic!("{scope:?}: {report:?}")
+            };
+            order.get()
         };
         assert_eq!(reports.iter().map(gone).collect::<Vec<_>>(), want, "{scope:?}");
         assert_eq!(market.live() as usize, 4 - want.len(), "{scope:?}");

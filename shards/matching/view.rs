@@ -2,9 +2,10 @@
 
 use types::{InstrumentId, Side};
 
+use crate::hidden::price_of;
 use crate::ladder::{EMPTY, Ladder};
 use crate::market::Market;
-use crate::orders::{NONE, Orders};
+use crate::orders::NONE;
 use crate::{OrderKey, Tick};
 
 impl Market {
@@ -12,25 +13,52 @@ impl Market {
         Some(&self.books.get(instrument.index())?.ladders[side as usize])
     }
 
-    /// The best price of one side; `None` where nothing rests there.
+    /// The best price that one side shows; `None` where it shows nothing.
     pub fn best(&self, instrument: InstrumentId, side: Side) -> Option<Tick> {
         let ladder = self.ladder(instrument, side)?;
         (ladder.best() != EMPTY).then(|| ladder.tick(ladder.best()))
     }
 
-    /// The shares that rest at one price.
+    /// The shares that are shown at one price.
     pub fn depth_at(&self, instrument: InstrumentId, side: Side, tick: Tick) -> u64 {
         let Some(ladder) = self.ladder(instrument, side) else { return 0 };
         ladder.place(tick).map_or(0, |place| ladder.qty(place))
     }
 
-    /// The orders of one side, best price first, each price in queue order.
+    /// The orders that one side shows, or parts of, best price first, each price in queue order.
     pub fn resting(&self, instrument: InstrumentId, side: Side) -> Resting<'_> {
         let ladder = self.ladder(instrument, side);
         let place = ladder.map_or(EMPTY, Ladder::best);
-        let mut resting = Resting { orders: &self.orders, ladder, place, id: NONE };
+        let mut resting = Resting { market: self, ladder, place, id: NONE };
         resting.id = resting.head();
         resting
+    }
+
+    /// The orders of one side that are not shown, in the order in which they came.
+    pub fn hidden(
+        &self,
+        instrument: InstrumentId,
+        side: Side,
+    ) -> impl Iterator<Item = HiddenOrder> + '_ {
+        let book = self.books.get(instrument.index());
+        book.into_iter().flat_map(move |book| {
+            let touch = book.touch();
+            let list = self.specials.of(book.lists[side as usize]);
+            list.filter(|(_, special)| self.orders[special.slot].is_hidden()).map(
+                move |(_, special)| {
+                    let slot = &self.orders[special.slot];
+                    let stands = self.stands_hidden(book, &touch, side, special);
+                    let price_of =
+                        |place2| price_of(book.ladders[side as usize].half_ticks(place2));
+                    HiddenOrder {
+                        order: OrderKey::new(slot.key),
+                        limit: special.limit,
+                        stands: stands.map(price_of),
+                        qty: slot.qty,
+                    }
+                },
+            )
+        })
     }
 
     /// How many orders rest, over all instruments.
@@ -40,7 +68,7 @@ impl Market {
 
     /// Bytes that orders take, used or not. Divide by the capacity.
     pub const fn order_bytes(&self) -> usize {
-        self.orders.bytes() + self.index.bytes()
+        self.orders.bytes() + self.index.bytes() + self.specials.bytes()
     }
 }
 
@@ -53,11 +81,26 @@ pub struct RestingOrder {
     pub tick: Tick,
     /// Its open shares.
     pub qty: u32,
+    /// How many of them are shown.
+    pub shown: u32,
+}
+
+/// A resting order that is not shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HiddenOrder {
+    /// Its number.
+    pub order: OrderKey,
+    /// Its limit; `None` for a peg without one.
+    pub limit: Option<Tick>,
+    /// Its price now, and whether it is half a tick above that; `None` for a peg that sleeps.
+    pub stands: Option<(Tick, bool)>,
+    /// Its open shares.
+    pub qty: u32,
 }
 
 /// The orders of one side: see [`Market::resting`].
 pub struct Resting<'a> {
-    orders: &'a Orders,
+    market: &'a Market,
     ladder: Option<&'a Ladder>,
     place: i32,
     id: u32,
@@ -78,11 +121,12 @@ impl Iterator for Resting<'_> {
         if self.place == EMPTY {
             return None;
         }
-        let slot = &self.orders[self.id];
+        let slot = &self.market.orders[self.id];
         let seen = RestingOrder {
             order: OrderKey::new(slot.key),
             tick: ladder.tick(self.place),
-            qty: slot.qty,
+            qty: self.market.open(self.id),
+            shown: slot.qty,
         };
         self.id = slot.behind;
         if self.id == NONE {

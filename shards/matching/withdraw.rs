@@ -18,15 +18,17 @@ impl Market {
         let Some(found) = self.index.find(&self.orders, order.get()) else {
             return out.push(Report::Refused { order, why: Refused::NotLive });
         };
-        let open = self.orders[found.slot].qty;
+        let open = self.open(found.slot);
         if leaves < open {
             self.shrink(found.slot, leaves);
             out.push(Report::Reduced { order, qty: open - leaves, leaves });
+            self.wake(self.orders[found.slot].instrument(), out);
         }
     }
 
     /// Cancels all live orders of a scope, of one instrument or of all: [`Report::Cancelled`] for each,
-    /// by instrument, the bids, then the offers, best price first. An instrument that does not exist
+    /// by instrument, the bids, then the offers, the shown ones best price first, then the hidden ones.
+    /// An instrument that does not exist
     /// has none.
     pub fn cancel_all(
         &mut self,
@@ -48,6 +50,7 @@ impl Market {
         self.end_all(instrument, Scope::All, why, out);
     }
 
+    /// Ends what a scope takes of an instrument, and lets what that wakes trade.
     fn end_all(&mut self, instrument: InstrumentId, scope: Scope, why: Ended, out: &mut impl Out) {
         for side in Side::BOTH {
             let Some(ladder) = self.ladder(instrument, side) else { return };
@@ -55,29 +58,82 @@ impl Market {
             while place != EMPTY {
                 // Taken now: the level and the order may be gone when they are passed.
                 let ladder = &self.books[instrument.index()].ladders[side as usize];
-                let (tick, after) = (ladder.tick(place), ladder.after(place));
+                let after = ladder.after(place);
                 let mut id = ladder.level(place).map_or(NONE, |level| level.head);
                 while id != NONE {
-                    let slot = &self.orders[id];
-                    let (order, qty, behind) = (OrderKey::new(slot.key), slot.qty, slot.behind);
-                    if scope.takes(side, order, AccountId::new(slot.account), Some(tick)) {
-                        self.remove(order, id);
-                        out.push(Report::Cancelled { order, side, tick: Some(tick), qty, why });
-                    }
+                    let behind = self.orders[id].behind;
+                    self.end_where(scope, id, why, out);
                     id = behind;
                 }
                 place = after;
             }
+            let mut special = self.books[instrument.index()].lists[side as usize].head();
+            while special != NONE {
+                let (id, behind) = (self.specials[special].slot, self.specials[special].behind);
+                if self.orders[id].is_hidden() {
+                    self.end_where(scope, id, why, out);
+                }
+                special = behind;
+            }
+        }
+        self.wake(instrument, out);
+    }
+
+    fn end_where(&mut self, scope: Scope, id: u32, why: Ended, out: &mut impl Out) {
+        let slot = &self.orders[id];
+        let (key, limit) = (OrderKey::new(slot.key), self.limit_of(slot));
+        if scope.takes(slot.side(), key, self.account_of(id), limit) {
+            self.end(id, why, out);
         }
     }
 
-    /// Leaves a resting order with fewer open shares, in its place.
+    /// As [`Market::cancel`], of an order that has terms, or in a book that is not plain.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn cancel_special(&mut self, id: u32, out: &mut impl Out) {
+        let instrument = self.orders[id].instrument();
+        self.end(id, Ended::Asked, out);
+        self.wake(instrument, out);
+    }
+
+    /// Ends a resting order.
+    pub(crate) fn end(&mut self, id: u32, why: Ended, out: &mut impl Out) {
+        let slot = &self.orders[id];
+        let (order, side, tick) = (OrderKey::new(slot.key), slot.side(), self.limit_of(slot));
+        let qty = self.open(id);
+        self.remove(order, id);
+        out.push(Report::Cancelled { order, side, tick, qty, why });
+    }
+
+    /// Takes a resting order out of everything.
+    pub(crate) fn remove(&mut self, key: OrderKey, id: u32) {
+        let slot = &self.orders[id];
+        let (side, special) = (slot.side() as usize, slot.special());
+        let book = &mut self.books[slot.instrument().index()];
+        if !slot.is_hidden() {
+            book.ladders[side].leave(&mut self.orders, id);
+        }
+        if let Some(special) = special {
+            self.specials.leave(&mut book.lists[side], special);
+            book.specials -= 1;
+        }
+        self.index.remove_slot(key.get(), id);
+        self.orders.give(id);
+    }
+
+    /// Leaves a resting order with fewer open shares, in its place. What is not shown goes first.
     pub(crate) fn shrink(&mut self, id: u32, leaves: u32) {
         let slot = &mut self.orders[id];
-        let less = slot.qty - leaves;
-        slot.qty = leaves;
-        let ladder = &mut self.books[(slot.ladder >> 1) as usize].ladders[slot.side() as usize];
-        ladder.level_mut(slot.place).qty -= u64::from(less);
+        let was = slot.qty;
+        slot.qty = was.min(leaves);
+        let less = u64::from(was - slot.qty);
+        if let Some(special) = slot.special() {
+            self.specials[special].unshown = leaves - slot.qty;
+        }
+        if !slot.is_hidden() {
+            let book = &mut self.books[slot.instrument().index()];
+            book.ladders[slot.side() as usize].level_mut(slot.place).qty -= less;
+        }
     }
 }
 

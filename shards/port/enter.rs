@@ -133,7 +133,7 @@ impl<T: Tape> Clerk<'_, T> {
             Price::Limit(tick) if port.bbo_weight => {
                 Some(weight(self.floor, (live.instrument, words.side), tick, words.quantity))
             }
-            Price::Limit(_) | Price::Market => None,
+            Price::Limit(_) | Price::Market | Price::MarketToLimit => None,
         };
         let new = NewOrder {
             key: matching::OrderKey::new(0),
@@ -147,7 +147,7 @@ impl<T: Tape> Clerk<'_, T> {
         };
         let limit = match to {
             Price::Limit(tick) => book.px(tick, false),
-            Price::Market => None,
+            Price::Market | Price::MarketToLimit => None,
         };
         let entry = Entry {
             is_located: words.options.shares_located() == Some(Flag::Yes),

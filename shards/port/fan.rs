@@ -111,6 +111,7 @@ impl<T: Tape> Out for Fan<'_, '_, T> {
             | Report::Collar { .. }
             | Report::LimitState { .. }
             | Report::Decremented { .. }
+            | Report::Reduced { .. }
             | Report::Phase { .. }
             | Report::Cancelled { .. } => MatchNo::new(0),
         };
@@ -158,6 +159,7 @@ impl<T: Tape> Fan<'_, '_, T> {
                 }
             }
             Report::Decremented { order, qty, leaves } => self.on_decremented(order, qty, leaves),
+            Report::Reduced { order, leaves, .. } => self.on_replaced(order, order, leaves),
             Report::Phase { instrument, phase } => self.on_phase(instrument, phase),
             Report::Cancelled { order, tick, qty, why, .. } => {
                 self.on_cancelled(order, tick, qty, why);

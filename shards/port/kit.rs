@@ -122,8 +122,16 @@ pub(crate) fn floor() -> Floor {
     let accounts = [account(1, 0), account(0, 1), account(1, 0), account(1, 0)];
     // The tick of 100.00.
     let reference = Tick::new(9_999 + 9_901);
-    let rules = Rules { reference, window: 4_096, far_levels: 64, keeps_place: true };
-    Floor::new(Capacity { orders: 64 }, &accounts, &[rules; 2])
+    let rules = Rules {
+        reference,
+        window: 4_096,
+        far_levels: 64,
+        keeps_place: true,
+        policy: matching::Policy::PriceTime,
+        lit: true,
+        seed: 1,
+    };
+    Floor::new(Capacity { orders: 64, terms: 64 }, &accounts, &[rules; 2])
 }
 
 /// Nothing is limited.

@@ -199,7 +199,7 @@ impl Words<'_> {
         }
         let added = match (self.options.peg_offset().unwrap_or(0), meaning.price) {
             (0, _) => 0,
-            (_, Price::Market) => return Err(RejectReason::InvalidPrice),
+            (_, Price::Market | Price::MarketToLimit) => return Err(RejectReason::InvalidPrice),
             (offset, Price::Limit(at)) => in_ticks(ticks, at, offset)?,
         };
         let offset = match self.side {
@@ -250,7 +250,7 @@ impl Words<'_> {
             Some(price) => tick(ticks, price)?,
         };
         let is_beyond = match (meaning.price, self.side) {
-            (Price::Market, _) => false,
+            (Price::Market | Price::MarketToLimit, _) => false,
             (Price::Limit(limit), Side::Buy) => limit < reach,
             (Price::Limit(limit), Side::Sell) => reach < limit,
         };

@@ -209,6 +209,12 @@ impl Tape {
         self.orders.get(order).map(|order| OrderRef::new(order.order_ref))
     }
 
+    /// The book of an order, as long as no other has its slot.
+    #[inline]
+    pub fn instrument(&self, order: OrderKey) -> Option<InstrumentId> {
+        self.orders.get(order).map(|order| order.instrument)
+    }
+
     /// The shares of a live order that are on display.
     pub fn shown(&self, order: OrderKey) -> u32 {
         self.orders.get(order).map_or(0, |order| order.shown)

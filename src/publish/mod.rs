@@ -28,6 +28,7 @@ use session::SessionId;
 use session::mold::{Sender, SenderConfig};
 use types::Nanos;
 
+pub(crate) use clock::Clock;
 pub use command::{CommandOptions, command};
 pub use distribution::{Distribution, DistributionOptions, RequestOptions, SnapshotOptions};
 pub use impair::{Fates, Impaired, Impairment};

@@ -34,7 +34,7 @@ const GRAPH: &[Row] = &[
     Row { name: "runtime", no_std: false, ours: &["types"],
           theirs: &["glommio", "rtrb", "libc", "nix", "io-uring", "quanta", "hdrhistogram", "tracing",
                    "futures-lite", "loom"] },
-    Row { name: "engine",  no_std: false, ours: &["types", "wire", "session", "venue", "book", "runtime"],
+    Row { name: "engine",  no_std: false, ours: &["types", "wire", "session", "venue", "book", "matching", "risk", "port", "tape", "runtime"],
           theirs: &["arrayvec", "hdrhistogram", "tracing", "zerocopy"] },
 ];
 
