@@ -101,6 +101,9 @@ pub struct Record {
     traded: BTreeMap<(u32, u16), Traded>,
 }
 
+/// An hour: what takes longer is counted there.
+const LATENCY_MAX_NS: u64 = 3_600_000_000_000;
+
 impl Record {
     pub(super) fn new() -> Self {
         Self {
@@ -121,7 +124,8 @@ impl Record {
             broken: 0,
             contradictions: 0,
             malformed: 0,
-            latency: Histogram::new(3).expect("three figures are allowed"),
+            latency: Histogram::new_with_bounds(1, LATENCY_MAX_NS, 3)
+                .expect("bounds that a histogram can have"),
             rejected: BTreeMap::new(),
             traded: BTreeMap::new(),
         }
