@@ -46,7 +46,7 @@ impl SocketOptions {
         Self {
             to,
             credentials,
-            soup: SoupConfig { transmit_bytes_max: 1 << 20, ..SoupConfig::default() },
+            soup: SoupConfig { transmit_bytes_max: 256 << 10, ..SoupConfig::default() },
             login: Duration::from_secs(10),
             limit: None,
             grace: Duration::from_secs(2),
@@ -217,13 +217,11 @@ impl Driver<'_> {
         let wait = if self.links.unread.is_empty() { soon.since(now) } else { Nanos::ZERO };
         let mut ready = std::mem::take(&mut self.links.ready);
         self.links.readiness.wait(wait, &mut ready).map_err(refused)?;
-        let now = self.links.now();
-        let unread = std::mem::take(&mut self.links.unread);
-        for at in unread {
-            self.read(now, at);
+        for at in std::mem::take(&mut self.links.unread) {
+            self.read(at);
         }
         for &Ready { at, flags } in &ready {
-            self.on_ready(now, at, flags);
+            self.on_ready(at, flags);
         }
         ready.clear();
         self.links.ready = ready;
@@ -266,7 +264,8 @@ impl Driver<'_> {
         self.links.owed = owed;
     }
 
-    fn on_ready(&mut self, now: Nanos, at: usize, flags: EpollFlags) {
+    fn on_ready(&mut self, at: usize, flags: EpollFlags) {
+        let now = self.links.now();
         let link = &mut self.links.all[at];
         if link.phase == Phase::Connecting {
             let gone = flags.contains(EpollFlags::EPOLLHUP);
@@ -281,11 +280,13 @@ impl Driver<'_> {
         }
         self.links.owe(at);
         if flags.intersects(EpollFlags::EPOLLIN | EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR) {
-            self.read(now, at);
+            self.read(at);
         }
     }
 
-    fn read(&mut self, now: Nanos, at: usize) {
+    fn read(&mut self, at: usize) {
+        // Answers are stamped when their connection is read, not when the turn began.
+        let now = self.links.now();
         let mut bytes = [0; 16_384];
         for _ in 0..READS_MAX {
             if self.links.all[at].phase != Phase::Open {
@@ -404,7 +405,8 @@ impl Links {
 
     fn closed(&mut self, at: usize, reason: Closed, now: Nanos) {
         let link = &mut self.all[at];
-        self.stats.cut += u64::from(link.was_up && reason != Closed::LoggedOut);
+        let meant = matches!(reason, Closed::LoggedOut | Closed::SessionEnded);
+        self.stats.cut += u64::from(link.was_up && !meant);
         match reason {
             Closed::Rejected => {
                 self.stats.refused += 1;
