@@ -125,7 +125,14 @@ impl Plan {
             threads: topology
                 .threads()
                 .iter()
-                .map(|thread| ThreadRow { cpu: thread.cpu, shards: names(&thread.shards) })
+                .map(|thread| ThreadRow {
+                    cpu: thread.cpu,
+                    shards: thread
+                        .shards
+                        .iter()
+                        .map(|seat| topology.name(*seat).to_owned())
+                        .collect(),
+                })
                 .collect(),
             cold_cpus: topology.cold_cpus.clone(),
             feeds: topology.feeds.iter().map(|feed| feed_row(feed, names(&feed.shards))).collect(),
@@ -145,10 +152,10 @@ fn name(topology: &Topology, id: ShardId) -> &str {
 fn shard_row(topology: &Topology, id: ShardId, shard: &Shard) -> ShardRow {
     ShardRow {
         name: shard.name.clone(),
-        cpu: shard.cpu,
-        cpu_given: shard.cpu_given,
-        shared: shard.shared,
-        idle: match shard.idle {
+        cpu: shard.placement.cpu,
+        cpu_given: shard.placement.cpu_given,
+        shared: shard.placement.shared,
+        idle: match shard.placement.idle {
             Idle::Spin => "spin",
             Idle::Backoff => "backoff",
         },

@@ -6,6 +6,8 @@
 //!
 //! Values keep their place in the file (`Spanned`), so that a fault found later still names its line.
 
+pub mod exchange;
+
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -33,6 +35,9 @@ pub struct Config {
     /// The rings between shards, and between shards and the process around them.
     #[serde(default, rename = "link")]
     pub links: Vec<Spanned<Link>>,
+    /// Exchanges of one's own.
+    #[serde(default, rename = "exchange")]
+    pub exchanges: Vec<Spanned<exchange::Exchange>>,
     /// A day to publish on one of the feeds: what a demo or a test listens to.
     pub publish: Option<Spanned<Publish>>,
 }

@@ -21,7 +21,7 @@ use venue::Roster;
 
 use crate::config::{self, Policy};
 use crate::failure::Failure;
-use crate::topology::{ColdEnd, End, Feed, FeedId, Shard, ShardId, Snapshot, Topology};
+use crate::topology::{self, ColdEnd, End, Feed, FeedId, Shard, ShardId, Snapshot, Topology};
 
 /// How often latency histograms come from a shard.
 const LATENCY_INTERVAL: Nanos = Nanos::from_secs(1);
@@ -90,7 +90,7 @@ pub fn launch(topology: &Topology) -> Result<Live, Failure> {
     let mut cores = Vec::new();
     let mut cold = Vec::new();
     for thread in topology.threads() {
-        let idle = match topology.shards[thread.shards[0].index()].idle {
+        let idle = match topology.placement(thread.shards[0]).idle {
             config::Idle::Spin => Idle::Spin,
             config::Idle::Backoff => Idle::Backoff { spins: SPINS },
         };
@@ -99,7 +99,8 @@ pub fn launch(topology: &Topology) -> Result<Live, Failure> {
         let mut core = Core::new(name, Some(cpu), idle).map_err(|error| {
             Failure::failed(format!("cannot make the bell of cpu {}: {error}", thread.cpu))
         })?;
-        for id in thread.shards {
+        for seat in thread.shards {
+            let topology::Seat::Trade(id) = seat else { continue };
             let seated = Seated::new(topology, id, done.clone());
             core.seat(seated.seat);
             cold.push(seated.cold);

@@ -282,8 +282,7 @@ fn an_empty_file_says_what_is_missing() {
     assert_eq!(
         faults(""),
         [
-            "rialto.toml:1:1: the file has no [[shard]]: nothing would run; add one, or start from a profile in tuning/",
-            "rialto.toml:1:1: the file has no [[feed]]: there would be nothing to listen to; add one, or start from a profile in tuning/",
+            "rialto.toml:1:1: the file has no [[shard]] and no [[exchange]]: nothing would run; add one, or start from a profile in tuning/",
         ]
     );
 }
@@ -311,7 +310,7 @@ fn shards_without_a_cpu_take_the_highest_free_ones_and_share_what_is_left() {
     ];
     for (count, want, cold) in cases {
         let topology = load(&three, &Cpus::plain(count));
-        let got: Vec<u32> = topology.shards.iter().map(|shard| shard.cpu).collect();
+        let got: Vec<u32> = topology.shards.iter().map(|shard| shard.placement.cpu).collect();
         assert_eq!((got, topology.cold_cpus), (want, cold), "{count} cpus");
     }
 }
@@ -332,8 +331,15 @@ fn the_password_is_in_no_debug_text() {
 
 #[test]
 fn every_profile_is_good_on_the_machine_it_is_for() {
-    let cases =
-        [("demo", 1), ("demo", 2), ("demo", 64), ("laptop-2-cores", 2), ("dedicated-8-cores", 8)];
+    let cases = [
+        ("demo", 1),
+        ("demo", 2),
+        ("demo", 64),
+        ("laptop-2-cores", 2),
+        ("dedicated-8-cores", 8),
+        ("venue-demo", 1),
+        ("venue-demo", 2),
+    ];
     for (name, cpus) in cases {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tuning/{name}.toml"));
         if let Err(failure) = Topology::load(Some(&path), &Cpus::plain(cpus)) {

@@ -2,6 +2,7 @@
 
 mod captures;
 mod config;
+mod exchange_config;
 mod hist;
 mod kit;
 mod lobster;

@@ -167,6 +167,8 @@ impl Machine for Trade {
                 let Some(feed) = self.stream(stream) else { return };
                 self.feeds[feed].on_closed(now, &mut self.board, out);
             }
+            // This shard listens nowhere.
+            Event::Accepted { .. } => self.misaddressed += 1,
             // Nothing is sent to a shard yet: control and cross-shard orders come with trading.
             Event::Message { .. } | Event::Missed { .. } => self.misaddressed += 1,
             Event::Deadline => {

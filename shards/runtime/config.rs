@@ -16,6 +16,9 @@ pub struct Config {
     pub sockets: Vec<Socket>,
     /// TCP connections that the machine may open.
     pub streams: Vec<Stream>,
+    /// Where TCP connections are taken. Those of the first have the numbers after [`Config::streams`],
+    /// `connections_max` of them, then those of the second, and so on: 65,536 in all at most.
+    pub listeners: Vec<Listener>,
     /// Effects one input may cause.
     pub effects_max: usize,
     /// Payload bytes that one input's effects may carry.
@@ -33,6 +36,7 @@ impl Default for Config {
             name: String::from("shard"),
             sockets: Vec::new(),
             streams: Vec::new(),
+            listeners: Vec::new(),
             effects_max: Outbox::EFFECTS_MAX,
             effect_bytes_max: Outbox::BYTES_MAX,
             machine_counters: 0,
@@ -113,6 +117,40 @@ impl Stream {
             connect_timeout: Duration::from_secs(3),
             receive_max: 256 * 1024,
             write_max: 256 * 1024,
+        }
+    }
+}
+
+/// Where a shard takes TCP connections in its own loop: no executor, no task, no waker.
+#[derive(Clone, Debug)]
+pub struct Listener {
+    /// Where to listen; with port 0 the kernel chooses, see [`crate::Placed`].
+    pub listen: SocketAddr,
+    /// Connections at once. One more is accepted and closed at once, and counted.
+    pub connections_max: u16,
+    /// Bytes read, and handed to the machine, at once; one connection gets no more in a turn.
+    pub receive_max: usize,
+    /// Bytes that may wait for one peer after the kernel has taken what it would. When full the
+    /// connection is cut.
+    pub write_max: usize,
+    /// How long a connection that has ended may take to get out what was written before, and to hear
+    /// the peer's own end. A peer that takes longer is cut.
+    pub linger: Nanos,
+    /// Connections that the kernel may hold until they are accepted; it has a limit of its own
+    /// (`net.core.somaxconn`).
+    pub backlog: u32,
+}
+
+impl Listener {
+    /// Listens at `listen`, with the usual limits.
+    pub fn new(listen: SocketAddr) -> Self {
+        Self {
+            listen,
+            connections_max: 1_024,
+            receive_max: 16 * 1024,
+            write_max: 256 * 1024,
+            linger: Nanos::from_secs(1),
+            backlog: 1_024,
         }
     }
 }

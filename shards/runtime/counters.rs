@@ -76,6 +76,14 @@ counters! {
     closed,
     /// Connections closed because their write buffer was full.
     write_full,
+    /// Connections accepted.
+    accepted,
+    /// Connections closed as they came, for want of a place or a descriptor.
+    accept_refused,
+    /// Bytes handed to the kernel on accepted connections.
+    stream_sent_bytes,
+    /// Accepted connections cut because their peer had not taken all of it in time after their end.
+    end_cut,
     /// Messages taken from rings.
     messages,
     /// Messages that rings to this shard dropped.

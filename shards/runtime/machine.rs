@@ -2,7 +2,9 @@
 //!
 //! A machine opens no socket, reads no clock and holds no ring. The same inputs give the same
 //! effects, so the loop drives it live, a file drives it on replay and a seeded heap in simulation.
-//! Sockets, streams and links are known to it by their place in the shard's configuration.
+//! Sockets, streams, listeners and links are known to it by their place in the shard's configuration.
+
+use std::net::SocketAddr;
 
 use types::Nanos;
 
@@ -12,9 +14,14 @@ use crate::Outbox;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SocketId(pub u16);
 
-/// A TCP connection of this shard, by its place in the shard's list.
+/// A TCP connection of this shard: one that it may make, by its place in the shard's list, or one
+/// that it has accepted, by a number after those.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamId(pub u16);
+
+/// Where this shard takes TCP connections, by its place in the shard's list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ListenerId(pub u16);
 
 /// A ring from or to this shard, by its place in the shard's list of that direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,6 +67,15 @@ pub enum Event<'a> {
         /// Which.
         stream: StreamId,
     },
+    /// A connection was taken. Its number is not used again before the machine has heard of its end.
+    Accepted {
+        /// By which listener.
+        listener: ListenerId,
+        /// The number it has from here on.
+        stream: StreamId,
+        /// Who it is.
+        peer: SocketAddr,
+    },
     /// Bytes came in on a connection, split anywhere.
     Bytes {
         /// Which.
@@ -67,7 +83,8 @@ pub enum Event<'a> {
         /// The next bytes of the stream.
         bytes: &'a [u8],
     },
-    /// A connection is down, or could not be made. Nothing more comes until it is opened again.
+    /// A connection is down, or could not be made. Nothing more comes until it is opened or accepted
+    /// again.
     Closed {
         /// Which.
         stream: StreamId,

@@ -42,7 +42,8 @@ const COLD_LOOK: Nanos = Nanos::from_millis(100);
 /// Turns given at the end to what has come in and is still on the rings.
 const DRAIN_TURNS: usize = 4096;
 
-/// How long the end waits for room on a ring whose messages may not be lost.
+/// How long the end waits for room on a ring whose messages may not be lost, and again for peers to
+/// take what was written to them.
 const DRAIN_WAIT: Nanos = Nanos::from_secs(1);
 
 /// One core: its shards, and how it waits.
@@ -143,6 +144,7 @@ impl Core {
         if deadline.is_some_and(|at| at <= now) {
             return Ok(false);
         }
+        self.shards.iter_mut().for_each(|shard| shard.watch());
         self.bell.parked().announce();
         let descriptors = self.shards.iter().flat_map(|shard| shard.descriptors());
         let mut stay = sleeper.arm(now, deadline, descriptors)?;
@@ -174,12 +176,15 @@ impl Core {
     /// connections are cut, and each shard gives back its machine.
     fn end(mut self, cold: &mut Cold<'_>, mut counters: Counters) {
         let until = self.clock.now().saturating_add(DRAIN_WAIT);
+        self.shards.iter_mut().for_each(|shard| shard.stop_listening());
         self.drain(until);
         let now = self.clock.now();
         self.housekeep(now, &mut counters);
         self.drain(until); // what the upkeep has put on a full ring
-        let now = self.clock.now();
         // What was written goes out first.
+        let until = self.clock.now().saturating_add(DRAIN_WAIT);
+        self.shards.iter_mut().for_each(|shard| shard.end_accepted(&mut self.clock, until));
+        let now = self.clock.now();
         if self.stream_needs() != StreamNeeds::Never {
             cold.give_a_turn(now);
             self.shards.iter_mut().for_each(|shard| shard.cut_streams());
@@ -241,3 +246,8 @@ fn count_span(counters: &mut Counters, busy: bool, took: Nanos) {
 #[path = "run_test.rs"]
 #[expect(clippy::disallowed_methods)] // the other ends run on threads of their own
 mod tests;
+
+#[cfg(all(test, not(loom)))]
+#[path = "listen_test.rs"]
+#[expect(clippy::disallowed_methods)] // the other ends run on threads of their own
+mod listen_tests;

@@ -14,13 +14,14 @@ use crate::{
     Socket, SocketId, Stream, StreamId, launch,
 };
 
-const PATIENCE: Duration = Duration::from_secs(30);
-const ANY_PORT: SocketAddr = SocketAddr::V4(std::net::SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const ANY_PORT: SocketAddr =
+    SocketAddr::V4(std::net::SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
 /// Sleeps at the first chance.
-const DROWSY: Idle = Idle::Backoff { spins: 1 };
+pub(super) const DROWSY: Idle = Idle::Backoff { spins: 1 };
 
 /// A machine in a closure: what it answers becomes the next deadline, `None` leaves it.
-struct Script<F> {
+pub(super) struct Script<F> {
     on_event: F,
     deadline: Option<Nanos>,
 }
@@ -41,18 +42,18 @@ impl<F: FnMut(Nanos, Event<'_>, &mut Outbox) -> Option<Nanos>> Machine for Scrip
 }
 
 /// A script whose first deadline is at once.
-fn script<F>(on_event: F) -> impl FnOnce() -> Result<Script<F>, String> + Send
+pub(super) fn script<F>(on_event: F) -> impl FnOnce() -> Result<Script<F>, String> + Send
 where
     F: FnMut(Nanos, Event<'_>, &mut Outbox) -> Option<Nanos> + Send,
 {
     move || Ok(Script { on_event, deadline: Some(Nanos::ZERO) })
 }
 
-fn core(idle: Idle) -> Core {
+pub(super) fn core(idle: Idle) -> Core {
     Core::new("test", None, idle).unwrap()
 }
 
-fn wait_until(mut condition: impl FnMut() -> bool, what: &str) {
+pub(super) fn wait_until(mut condition: impl FnMut() -> bool, what: &str) {
     let started = Instant::now();
     while !condition() {
         assert!(started.elapsed() < PATIENCE, "in vain: {what}");
@@ -60,7 +61,7 @@ fn wait_until(mut condition: impl FnMut() -> bool, what: &str) {
     }
 }
 
-fn stop(running: Running) {
+pub(super) fn stop(running: Running) {
     assert_eq!(running.stop(), Ok(()));
 }
 
@@ -82,6 +83,7 @@ fn echo(idle: Idle, ingress: Ingress, peer: &UdpSocket) -> Running {
             Event::Oversize { socket, len } => out.send(socket, &len.to_be_bytes()).unwrap(),
             Event::Deadline
             | Event::Opened { .. }
+            | Event::Accepted { .. }
             | Event::Bytes { .. }
             | Event::Closed { .. }
             | Event::Message { .. }
@@ -347,6 +349,7 @@ fn a_machine_hears_what_a_ring_has_dropped() {
             Event::Datagram { .. }
             | Event::Oversize { .. }
             | Event::Opened { .. }
+            | Event::Accepted { .. }
             | Event::Bytes { .. }
             | Event::Closed { .. }
             | Event::Deadline => {}
@@ -402,6 +405,7 @@ fn talker(
             }
             Event::Datagram { .. }
             | Event::Oversize { .. }
+            | Event::Accepted { .. }
             | Event::Message { .. }
             | Event::Missed { .. } => panic!("{event:?}"),
         }

@@ -1,13 +1,15 @@
 //! One shard in the loop: its inputs in, its machine driven, its effects carried out.
 //!
-//! The order of a turn is fixed: sockets, connections, rings, deadline. Each is bounded, so no
+//! The order of a turn is fixed: sockets, accepted connections, made ones, rings, deadline. Each is bounded, so no
 //! source can starve another. Knows no market word.
 
+use std::net::SocketAddr;
 use std::os::fd::RawFd;
 use std::rc::Rc;
 
 use types::Nanos;
 
+use crate::accepted::Accepted;
 use crate::clock::Clock;
 use crate::config::{Config, Ingress};
 use crate::counters::{Counters, Publisher, Watch, published};
@@ -33,6 +35,8 @@ pub(crate) trait Turn {
     fn housekeep(&mut self, now: Nanos, core: &Counters);
     /// When it must be awake, whatever comes in.
     fn next_deadline(&self, now: Nanos) -> Option<Nanos>;
+    /// Before the core parks: from here on its descriptors tell of everything.
+    fn watch(&mut self);
     /// Whether something waits that no bell will announce.
     fn must_stay_awake(&mut self) -> bool;
     /// Whether messages for a full ring wait and may not be lost.
@@ -45,8 +49,12 @@ pub(crate) trait Turn {
     fn has_streams(&self) -> bool;
     /// What its connections want of the executor; asks for what was written since the last call.
     fn stream_needs(&mut self) -> StreamNeeds;
-    /// Cuts the connections.
+    /// Cuts the connections that it made.
     fn cut_streams(&mut self);
+    /// Takes no more connections.
+    fn stop_listening(&mut self);
+    /// Ends the connections that it took, after what was written; waits for that until then at most.
+    fn end_accepted(&mut self, clock: &mut Clock, until: Nanos);
     /// The end: the last figures go out, and the machine to whom it was promised.
     fn finish(self: Box<Self>, now: Nanos, core: &Counters);
 }
@@ -71,6 +79,8 @@ pub struct Placed {
     pub name: String,
     /// What each of its sockets became.
     pub sockets: Vec<Bound>,
+    /// Where each of its listeners listens.
+    pub listeners: Vec<SocketAddr>,
     /// Its counters.
     pub watch: Watch,
     /// Its latency histograms, where they were asked for.
@@ -84,6 +94,8 @@ pub(crate) struct Shard<M, F> {
     /// By socket; `None` for those on the ring.
     batches: Vec<Option<Batch>>,
     rings: Vec<Consumer>,
+    /// Where bytes from accepted connections lie while the machine reads them.
+    received: Box<[u8]>,
     driven: Driven<M>,
     publisher: Publisher,
     finish: F,
@@ -103,6 +115,7 @@ struct Driven<M> {
 struct Outward {
     sockets: Vec<Udp>,
     streams: Vec<Rc<Connection>>,
+    accepted: Option<Accepted>,
     links: Vec<Producer>,
     stream_work: bool,
 }
@@ -141,6 +154,14 @@ impl<M: Machine, F: FnOnce(M)> Shard<M, F> {
         };
         let streams = (0..).zip(&config.streams);
         let streams = streams.map(|(id, stream)| Connection::start(StreamId(id), stream));
+        let (accepted, listening) = match config.listeners.as_slice() {
+            [] => (None, Vec::new()),
+            some => {
+                let (opened, bound) = Accepted::open(some, config.streams.len())?;
+                (Some(opened), bound)
+            }
+        };
+        let received = vec![0; accepted.as_ref().map_or(0, Accepted::receive_max)];
         for link in &mut links {
             link.reserve(config.effects_max);
         }
@@ -151,12 +172,20 @@ impl<M: Machine, F: FnOnce(M)> Shard<M, F> {
             machine,
             outbox: Outbox::new(config.effects_max, config.effect_bytes_max),
             drops: vec![0; sockets.len()],
-            outward: Outward { sockets, streams: streams.collect(), links, stream_work: false },
+            outward: Outward {
+                sockets,
+                streams: streams.collect(),
+                accepted,
+                links,
+                stream_work: false,
+            },
             counters: Counters::default(),
             recorder,
         };
-        let placed = Placed { name: config.name, sockets: bounds, watch, latencies };
-        Ok((Self { uring, batches, rings, driven, publisher, finish }, placed))
+        let placed =
+            Placed { name: config.name, sockets: bounds, listeners: listening, watch, latencies };
+        let received = received.into_boxed_slice();
+        Ok((Self { uring, batches, rings, received, driven, publisher, finish }, placed))
     }
 
     fn poll_sockets(&mut self, now: Nanos, clock: &mut Clock) -> usize {
@@ -188,6 +217,22 @@ impl<M: Machine, F: FnOnce(M)> Shard<M, F> {
             if self.driven.outward.is_blocked() {
                 break;
             }
+        }
+        handled
+    }
+
+    #[inline]
+    fn poll_accepted(&mut self, now: Nanos) -> usize {
+        let Driven { outward, counters, .. } = &mut self.driven;
+        let Some(accepted) = &mut outward.accepted else { return 0 };
+        accepted.begin(now, counters);
+        let mut handled = 0;
+        while !self.driven.outward.is_blocked() {
+            let Driven { outward, counters, .. } = &mut self.driven;
+            let Some(accepted) = &mut outward.accepted else { break };
+            let Some(event) = accepted.next(&mut self.received, counters) else { break };
+            self.driven.on_stream(now, event);
+            handled += 1;
         }
         handled
     }
@@ -273,6 +318,7 @@ impl<M: Machine, F: FnOnce(M)> Turn for Shard<M, F> {
             return usize::from(moved);
         }
         let mut handled = self.poll_sockets(now, clock);
+        handled += self.poll_accepted(now);
         handled += self.poll_streams(now);
         handled += self.poll_rings(now);
         if !self.driven.outward.is_blocked() {
@@ -296,7 +342,14 @@ impl<M: Machine, F: FnOnce(M)> Turn for Shard<M, F> {
     fn next_deadline(&self, now: Nanos) -> Option<Nanos> {
         let retry = self.driven.outward.links.iter().any(Producer::has_backlog);
         let retry = retry.then(|| now.saturating_add(RETRY));
-        self.driven.machine.next_deadline().into_iter().chain(retry).min()
+        let ends = self.driven.outward.accepted.as_ref().and_then(Accepted::next_deadline);
+        self.driven.machine.next_deadline().into_iter().chain(retry).chain(ends).min()
+    }
+
+    fn watch(&mut self) {
+        if let Some(accepted) = &mut self.driven.outward.accepted {
+            accepted.watch();
+        }
     }
 
     fn must_stay_awake(&mut self) -> bool {
@@ -305,6 +358,7 @@ impl<M: Machine, F: FnOnce(M)> Turn for Shard<M, F> {
             || self.uring.as_mut().is_some_and(|uring| !uring.is_empty())
             || self.rings.iter().any(|ring| !ring.is_empty())
             || self.driven.outward.streams.iter().any(|stream| !stream.is_quiet())
+            || self.driven.outward.accepted.as_ref().is_some_and(|all| !all.is_quiet())
     }
 
     fn is_blocked(&self) -> bool {
@@ -312,7 +366,7 @@ impl<M: Machine, F: FnOnce(M)> Turn for Shard<M, F> {
     }
 
     fn descriptors_len(&self) -> usize {
-        self.batches.len() + 1 + self.driven.outward.streams.len()
+        self.batches.len() + 2 + self.driven.outward.streams.len()
     }
 
     fn descriptors(&self) -> Box<dyn Iterator<Item = Option<RawFd>> + '_> {
@@ -320,7 +374,8 @@ impl<M: Machine, F: FnOnce(M)> Turn for Shard<M, F> {
         let sockets = sockets.map(|(udp, batch)| batch.as_ref().map(|_| udp.raw_fd()));
         let ring = core::iter::once(self.uring.as_ref().map(Uring::raw_fd));
         let streams = self.driven.outward.streams.iter().map(|stream| stream.raw_fd());
-        Box::new(sockets.chain(ring).chain(streams))
+        let accepted = self.driven.outward.accepted.as_ref().map(Accepted::raw_fd);
+        Box::new(sockets.chain(ring).chain(streams).chain([accepted]))
     }
 
     fn has_streams(&self) -> bool {
@@ -347,6 +402,19 @@ impl<M: Machine, F: FnOnce(M)> Turn for Shard<M, F> {
             if !stream.is_closed() {
                 stream.cut();
             }
+        }
+    }
+
+    fn stop_listening(&mut self) {
+        if let Some(accepted) = &mut self.driven.outward.accepted {
+            accepted.stop_listening();
+        }
+    }
+
+    fn end_accepted(&mut self, clock: &mut Clock, until: Nanos) {
+        let Driven { outward, counters, .. } = &mut self.driven;
+        if let Some(accepted) = &mut outward.accepted {
+            accepted.end(until, || clock.now(), &mut self.received, counters);
         }
     }
 
@@ -388,10 +456,12 @@ impl<M: Machine> Driven<M> {
         }
     }
 
+    #[inline]
     fn on_stream(&mut self, now: Nanos, event: Event<'_>) {
         match event {
             Event::Bytes { bytes, .. } => self.counters.stream_bytes += bytes.len() as u64,
             Event::Opened { .. } => self.counters.opened += 1,
+            Event::Accepted { .. } => self.counters.accepted += 1,
             Event::Closed { .. } => self.counters.closed += 1,
             Event::Datagram { .. }
             | Event::Oversize { .. }
@@ -432,6 +502,9 @@ impl<M: Machine> Driven<M> {
             self.outward.carry_out(effect, &mut self.counters);
         }
         self.outbox.clear();
+        if let Some(accepted) = &mut self.outward.accepted {
+            accepted.flush(&mut self.counters);
+        }
         for link in &mut self.outward.links {
             link.ring_bell();
         }
@@ -448,14 +521,32 @@ impl Outward {
                 None => counters.misaddressed += 1,
             },
             Effect::Open { stream } => self.stream(stream, counters, |stream, _| stream.open()),
-            Effect::Close { stream } => self.stream(stream, counters, |stream, _| stream.close()),
-            Effect::Write { stream, bytes } => self.stream(stream, counters, |stream, counters| {
-                stream.write(bytes).unwrap_or_else(|_no_room| {
-                    counters.write_full += 1;
-                    true
-                })
-            }),
+            Effect::Close { stream } => match self.taken(stream) {
+                Some((accepted, at)) => {
+                    counters.misaddressed += u64::from(!accepted.close(at));
+                }
+                None => self.stream(stream, counters, |stream, _| stream.close()),
+            },
+            Effect::Write { stream, bytes } => match self.taken(stream) {
+                Some((accepted, at)) => {
+                    let is_up = accepted.write(at, bytes, counters);
+                    counters.misaddressed += u64::from(!is_up);
+                }
+                None => self.stream(stream, counters, |stream, counters| {
+                    stream.write(bytes).unwrap_or_else(|_no_room| {
+                        counters.write_full += 1;
+                        true
+                    })
+                }),
+            },
         }
+    }
+
+    /// Where a connection is among the accepted ones, by its number.
+    #[inline]
+    fn taken(&mut self, stream: StreamId) -> Option<(&mut Accepted, usize)> {
+        let at = usize::from(stream.0).checked_sub(self.streams.len())?;
+        Some((self.accepted.as_mut()?, at))
     }
 
     #[inline]

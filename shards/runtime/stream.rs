@@ -6,7 +6,6 @@
 //! dropped half way to serve a write. Knows no protocol.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
 use std::net::{Shutdown, TcpStream as Plain};
@@ -18,6 +17,7 @@ use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use glommio::net::TcpStream;
 
 use crate::config::Stream;
+use crate::queue::ByteQueue;
 use crate::{Event, StreamId};
 
 /// Bytes handed to the machine at once, and read at once.
@@ -140,7 +140,7 @@ impl Connection {
             return true;
         }
         let received = self.received.borrow();
-        let bytes = received.front();
+        let bytes = chunk_of(&received);
         let taken = bytes.len();
         if 0 < taken {
             each(Event::Bytes { stream: self.id, bytes });
@@ -263,7 +263,7 @@ async fn write(connection: Rc<Connection>, mut stream: TcpStream) {
             return;
         }
         chunk.clear();
-        chunk.extend_from_slice(connection.written.borrow().front());
+        chunk.extend_from_slice(chunk_of(&connection.written.borrow()));
         if chunk.is_empty() {
             connection.cut(); // all is written, and the machine has ended it
             return;
@@ -274,6 +274,12 @@ async fn write(connection: Rc<Connection>, mut stream: TcpStream) {
         }
         connection.written.borrow_mut().consume(chunk.len());
     }
+}
+
+/// The oldest bytes that lie together, at most a chunk.
+fn chunk_of(queue: &ByteQueue) -> &[u8] {
+    let front = queue.front();
+    &front[..front.len().min(CHUNK)]
 }
 
 /// A task that waits for a condition that others on its thread change.
@@ -301,84 +307,6 @@ impl Waiting {
     fn wake(&self) {
         if let Some(waker) = self.0.take() {
             waker.wake();
-        }
-    }
-}
-
-/// A bounded queue of bytes.
-#[derive(Debug)]
-struct ByteQueue {
-    bytes: VecDeque<u8>,
-    max: usize,
-}
-
-impl ByteQueue {
-    fn new(max: usize) -> Self {
-        Self { bytes: VecDeque::with_capacity(max), max }
-    }
-
-    fn room(&self) -> usize {
-        self.max - self.bytes.len()
-    }
-
-    fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
-    }
-
-    /// All of them or none.
-    fn push(&mut self, bytes: &[u8]) -> bool {
-        let fits = bytes.len() <= self.room();
-        if fits {
-            self.bytes.extend(bytes);
-        }
-        fits
-    }
-
-    /// The oldest bytes that lie together, at most a chunk.
-    fn front(&self) -> &[u8] {
-        let (front, _) = self.bytes.as_slices();
-        &front[..front.len().min(CHUNK)]
-    }
-
-    fn consume(&mut self, count: usize) {
-        self.bytes.drain(..count);
-    }
-
-    fn clear(&mut self) {
-        self.bytes.clear();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn the_queue_keeps_order_and_its_bound(steps in prop::collection::vec((any::<bool>(), 0_usize..40), 0..200)) {
-            let mut queue = ByteQueue::new(64);
-            let (mut pushed, mut taken, mut next) = (0_u64, 0_u64, 0_u8);
-            for (push, count) in steps {
-                if push {
-                    let bytes: Vec<u8> = (0..count).map(|i| next.wrapping_add(i as u8)).collect();
-                    let fits = pushed - taken + count as u64 <= 64;
-                    prop_assert_eq!(queue.push(&bytes), fits);
-                    if fits {
-                        pushed += count as u64;
-                        next = next.wrapping_add(count as u8);
-                    }
-                } else {
-                    let front = queue.front();
-                    prop_assert_eq!(front.is_empty(), pushed == taken);
-                    let count = front.len().min(count);
-                    for byte in &front[..count] {
-                        prop_assert_eq!(*byte, taken as u8);
-                        taken += 1;
-                    }
-                    queue.consume(count);
-                }
-            }
         }
     }
 }

@@ -146,6 +146,10 @@ number! {
     FirmId(u16)
 }
 number! {
+    /// An order-entry port's place in the configuration: dense from 0.
+    PortId(u16)
+}
+number! {
     /// A message's number in its stream, from 1.
     SeqNo(u64)
 }
@@ -174,6 +178,13 @@ impl AccountId {
 
 impl FirmId {
     /// As an index into per-firm tables.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl PortId {
+    /// As an index into per-port tables.
     pub const fn index(self) -> usize {
         self.0 as usize
     }

@@ -11,7 +11,9 @@ mod qty;
 mod time;
 
 pub use event::{Bands, Change, CrossKind, Imbalance, MarketEvent, ShortSale, Trading};
-pub use id::{AccountId, FirmId, InstrumentId, MatchNo, OrderRef, SeqNo, Side, Symbol, VenueId};
+pub use id::{
+    AccountId, FirmId, InstrumentId, MatchNo, OrderRef, PortId, SeqNo, Side, Symbol, VenueId,
+};
 pub use px::Px;
 pub use qty::Qty;
 pub use time::Nanos;

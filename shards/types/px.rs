@@ -53,6 +53,21 @@ impl Px {
         u32::try_from(self.0 / PER_PRICE4).ok()
     }
 
+    /// From a person: `101.25`, `-0.0001`; digits with at most eight after the point, and nothing else.
+    /// `None` where it is not that, or leaves the range.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+        let plain = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        if !plain(whole) || !plain(fraction) || 8 < fraction.len() {
+            return None;
+        }
+        let scale = 10_i64.pow(8 - u32::try_from(fraction.len()).ok()?);
+        let whole = whole.parse::<i64>().ok()?.checked_mul(Self::ONE)?;
+        let fraction = fraction.parse::<i64>().ok()? * scale; // below one
+        Some(Self(whole.checked_add(fraction)? * sign))
+    }
+
     /// The sum, or `None` where it leaves the range.
     pub fn checked_add(self, other: Self) -> Option<Self> {
         self.0.checked_add(other.0).map(Self)
@@ -148,6 +163,30 @@ mod tests {
     }
 
     #[test]
+    fn reads_decimals_and_nothing_else() {
+        let cases = [
+            ("101.25", Some(10_125_000_000)),
+            ("7", Some(700_000_000)),
+            ("-0.0001", Some(-10_000)),
+            ("0.00000001", Some(1)),
+            ("92233720368.54775807", Some(i64::MAX)),
+            ("92233720368.54775808", None),
+            ("0.000000001", None),
+            ("", None),
+            ("-", None),
+            (".5", None),
+            ("5.", None),
+            ("+5", None),
+            ("1e3", None),
+            ("1.-5", None),
+            ("1 000", None),
+        ];
+        for (text, want) in cases {
+            assert_eq!(Px::parse(text).map(Px::raw), want, "{text}");
+        }
+    }
+
+    #[test]
     fn refuses_a_price_that_four_decimals_cannot_carry() {
         assert_eq!(Px::from_raw(1).to_price4(), None);
         assert_eq!(Px::from_raw(-10_000).to_price4(), None);
@@ -155,6 +194,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_printed_is_read_again(raw in -i64::MAX..) {
+            prop_assert_eq!(Px::parse(&format!("{}", Px::from_raw(raw))), Some(Px::from_raw(raw)));
+        }
+
         #[test]
         fn price4_survives_the_round_trip(price: u32) {
             prop_assert_eq!(Px::from_price4(price).to_price4(), Some(price));

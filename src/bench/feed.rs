@@ -85,6 +85,7 @@ impl<M: Machine> Machine for Timed<M> {
             Event::Datagram { bytes, .. } => stamp_of(bytes),
             Event::Oversize { .. }
             | Event::Opened { .. }
+            | Event::Accepted { .. }
             | Event::Bytes { .. }
             | Event::Closed { .. }
             | Event::Message { .. }

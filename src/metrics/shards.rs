@@ -135,6 +135,30 @@ const ROWS: [Row; Counters::LEN] = [
         "TCP connections closed because their write buffer was full.",
         |counters| counters.write_full,
     ),
+    row(
+        "rialto_shard_connections_accepted_total",
+        Counter,
+        "TCP connections accepted.",
+        |counters| counters.accepted,
+    ),
+    row(
+        "rialto_shard_connections_refused_total",
+        Counter,
+        "TCP connections closed as they came, for want of a place or a descriptor.",
+        |counters| counters.accept_refused,
+    ),
+    row(
+        "rialto_shard_stream_sent_bytes_total",
+        Counter,
+        "Bytes handed to the kernel on accepted TCP connections.",
+        |counters| counters.stream_sent_bytes,
+    ),
+    row(
+        "rialto_shard_connections_end_cut_total",
+        Counter,
+        "Accepted TCP connections cut because the peer had not taken all of it in time after their end.",
+        |counters| counters.end_cut,
+    ),
     row("rialto_shard_ring_received_total", Counter, "Messages taken from rings.", |counters| {
         counters.messages
     }),

@@ -68,6 +68,10 @@ const HISTORY: (usize, usize) = (1 << 20, 48 << 20);
 /// A configuration that cannot be, a host that refuses, books that are not those of a lossless run.
 pub fn command(options: Options) -> Result<(), Failure> {
     let mut topology = Topology::load(options.config.as_deref(), &Cpus::here())?;
+    if let Some(exchange) = topology.exchanges.first() {
+        let what = format!("{} has an [[exchange]], `{}`", topology.source, exchange.name);
+        return Err(Failure::usage(what).remedy("start it with: rialto venue --config FILE"));
+    }
     if let Some(data) = options.data {
         topology.data = data;
     }

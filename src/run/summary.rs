@@ -369,7 +369,7 @@ fn shard_row(topology: &Topology, shard: &LiveShard) -> ShardRow {
         shard.watch.counters();
     ShardRow {
         shard: shard.name.clone(),
-        cpu: topology.shards[shard.id.index()].cpu,
+        cpu: topology.shards[shard.id.index()].placement.cpu,
         busy_share: busy_ns as f64 / (busy_ns + idle_ns).max(1) as f64,
         longest_cycle_ns,
         kernel_drops,

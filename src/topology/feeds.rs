@@ -82,11 +82,6 @@ pub(super) fn check(
     owners: &Owners,
     faults: &mut Faults<'_>,
 ) -> Vec<Feed> {
-    if raw.is_empty() {
-        faults
-            .add_whole("the file has no [[feed]]: there would be nothing to listen to")
-            .remedy_last("add one, or start from a profile in tuning/");
-    }
     let mut places = Places::default();
     raw.iter().filter_map(|entry| feed(entry, owners, &mut places, faults)).collect()
 }
@@ -95,8 +90,11 @@ pub(super) fn check(
 #[derive(Default)]
 struct Places<'a> {
     names: BTreeMap<&'a str, usize>,
-    groups: BTreeMap<SocketAddrV4, (String, usize)>,
+    groups: Groups,
 }
+
+/// Multicast groups that are taken, each by whom and at which line.
+pub(super) type Groups = BTreeMap<SocketAddrV4, (String, usize)>;
 
 fn feed<'a>(
     entry: &'a Spanned<config::Feed>,
@@ -113,13 +111,15 @@ fn feed<'a>(
         faults.add(&raw.name, format!("feed name `{name}` is taken by the feed at line {line}"));
     }
     // Every check runs before any answer is used, so that one pass reports them all.
+    let of = format!("feed `{name}`");
     let venue = venue(&raw.venue, faults);
-    let line_a = line("line_a", name, &raw.line_a, places, faults);
-    let line_b = raw.line_b.as_ref().map(|text| line("line_b", name, text, places, faults));
+    let line_a = line("line_a", &of, &raw.line_a, &mut places.groups, faults);
+    let line_b =
+        raw.line_b.as_ref().map(|text| line("line_b", &of, text, &mut places.groups, faults));
     let interface =
         raw.interface.as_ref().map_or(Some(Ipv4Addr::LOCALHOST), |text| interface(text, faults));
-    let rerequest = raw.rerequest.as_ref().map(|text| unicast("rerequest", name, text, faults));
-    let snapshot = raw.snapshot.as_ref().map(|text| snapshot(name, text.get_ref(), faults));
+    let rerequest = raw.rerequest.as_ref().map(|text| unicast("rerequest", &of, text, faults));
+    let snapshot = raw.snapshot.as_ref().map(|text| snapshot(&of, text.get_ref(), faults));
     let carries = raw.carries.as_ref().map(|list| carries(name, list, faults));
     let session = session(&raw.session, faults);
     let shards = joined(entry, owners, carries.as_ref(), faults);
@@ -164,11 +164,11 @@ fn venue(text: &Spanned<String>, faults: &mut Faults<'_>) -> Option<&'static Row
 }
 
 /// A multicast group and port that no other line uses.
-fn line(
+pub(super) fn line(
     key: &str,
-    feed: &str,
+    of: &str,
     text: &Spanned<String>,
-    places: &mut Places<'_>,
+    groups: &mut Groups,
     faults: &mut Faults<'_>,
 ) -> Option<SocketAddrV4> {
     let remedy = "a line is a multicast group and port: 224.0.0.0 to 239.255.255.255, e.g. `239.192.1.1:26400`";
@@ -176,10 +176,7 @@ fn line(
         Ok(SocketAddr::V4(group)) => group,
         Ok(SocketAddr::V6(_)) => {
             faults
-                .add(
-                    text,
-                    format!("{key} of feed `{feed}` is an IPv6 group, which cannot be joined yet"),
-                )
+                .add(text, format!("{key} of {of} is an IPv6 group, which cannot be joined yet"))
                 .remedy_last(remedy);
             return None;
         }
@@ -187,43 +184,36 @@ fn line(
             faults
                 .add(
                     text,
-                    format!(
-                        "{key} of feed `{feed}`, `{}`, is not an address and port",
-                        text.get_ref()
-                    ),
+                    format!("{key} of {of}, `{}`, is not an address and port", text.get_ref()),
                 )
                 .remedy_last(remedy);
             return None;
         }
     };
     if !group.ip().is_multicast() {
-        faults
-            .add(text, format!("{key} of feed `{feed}`, {group}, is not multicast"))
-            .remedy_last(remedy);
+        faults.add(text, format!("{key} of {of}, {group}, is not multicast")).remedy_last(remedy);
         return None;
     }
     if group.port() == 0 {
-        faults.add(text, format!("{key} of feed `{feed}` has port 0")).remedy_last(remedy);
+        faults.add(text, format!("{key} of {of} has port 0")).remedy_last(remedy);
         return None;
     }
     let line = faults.line_of(text);
-    if let Some((other, line)) = places.groups.get(&group) {
-        let what = match other == feed {
+    if let Some((other, line)) = groups.get(&group) {
+        let what = match other == of {
             true => format!(
-                "{key} of feed `{feed}` is the group of line {line} again: two lines on one path lose together"
+                "{key} of {of} is the group of line {line} again: two lines on one path lose together"
             ),
-            false => format!(
-                "{key} of feed `{feed}`, {group}, is already a line of feed `{other}` at line {line}"
-            ),
+            false => format!("{key} of {of}, {group}, is already a line of {other} at line {line}"),
         };
         faults.add(text, what).remedy_last("each line has a group and port of its own");
         return None;
     }
-    places.groups.insert(group, (feed.to_owned(), line));
+    groups.insert(group, (of.to_owned(), line));
     Some(group)
 }
 
-fn interface(text: &Spanned<String>, faults: &mut Faults<'_>) -> Option<Ipv4Addr> {
+pub(super) fn interface(text: &Spanned<String>, faults: &mut Faults<'_>) -> Option<Ipv4Addr> {
     let address = text.get_ref().parse::<Ipv4Addr>().ok().filter(|address| !address.is_multicast());
     if address.is_none() {
         let what = format!("interface `{}` is not an IPv4 address of this host", text.get_ref());
@@ -234,36 +224,34 @@ fn interface(text: &Spanned<String>, faults: &mut Faults<'_>) -> Option<Ipv4Addr
     address
 }
 
-fn unicast(
+pub(super) fn unicast(
     key: &str,
-    feed: &str,
+    of: &str,
     text: &Spanned<String>,
     faults: &mut Faults<'_>,
 ) -> Option<SocketAddr> {
     let remedy = "write one host's address and port, e.g. `127.0.0.1:26450`";
     let Ok(address) = text.get_ref().parse::<SocketAddr>() else {
         faults
-            .add(
-                text,
-                format!("{key} of feed `{feed}`, `{}`, is not an address and port", text.get_ref()),
-            )
+            .add(text, format!("{key} of {of}, `{}`, is not an address and port", text.get_ref()))
             .remedy_last(remedy);
         return None;
     };
     if address.ip().is_multicast() || address.ip().is_unspecified() || address.port() == 0 {
         faults
-            .add(
-                text,
-                format!("{key} of feed `{feed}`, {address}, is not one host's address and port"),
-            )
+            .add(text, format!("{key} of {of}, {address}, is not one host's address and port"))
             .remedy_last(remedy);
         return None;
     }
     Some(address)
 }
 
-fn snapshot(feed: &str, raw: &config::Snapshot, faults: &mut Faults<'_>) -> Option<Snapshot> {
-    let address = unicast("snapshot.address", feed, &raw.address, faults);
+pub(super) fn snapshot(
+    of: &str,
+    raw: &config::Snapshot,
+    faults: &mut Faults<'_>,
+) -> Option<Snapshot> {
+    let address = unicast("snapshot.address", of, &raw.address, faults);
     let mut word = |key: &str, text: Option<&Spanned<String>>, longest: usize| {
         let Some(text) = text else { return String::new() };
         let value = text.get_ref();
@@ -271,7 +259,7 @@ fn snapshot(feed: &str, raw: &config::Snapshot, faults: &mut Faults<'_>) -> Opti
             // The value is a credential: it is not repeated.
             faults.add(
                 text,
-                format!("snapshot.{key} of feed `{feed}` is not 1 to {longest} letters and digits"),
+                format!("snapshot.{key} of {of} is not 1 to {longest} letters and digits"),
             );
         }
         value.clone()

@@ -3,15 +3,18 @@
 //! Knows no socket, thread or book: it reads values and compares them. Every fault it finds is reported, each
 //! with its own sentence and its place in the file, so that one run of `rialto check` is enough.
 
+mod exchange;
 mod feeds;
 mod links;
 mod memory;
 mod owners;
+mod placement;
 mod publish;
 mod shards;
 
 use std::fs;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
@@ -22,9 +25,11 @@ use crate::cpus::Cpus;
 use crate::failure::Failure;
 use crate::fault::{self, Fault, Source};
 
+pub use exchange::{Exchange, ExchangeShard, Firm, Hours, Listing, Login, Port};
 pub use feeds::{Feed, Session, Snapshot};
 pub use links::{COLD_ENDS, ColdEnd, End, Link};
 pub use owners::Owners;
+pub use placement::Placement;
 pub use publish::Publish;
 pub use shards::{Capacity, Shard};
 
@@ -72,6 +77,8 @@ pub struct Topology {
     pub feeds: Vec<Feed>,
     /// The rings.
     pub links: Vec<Link>,
+    /// Exchanges of one's own.
+    pub exchanges: Vec<Exchange>,
     /// What `rialto run` publishes for itself to listen to.
     pub publish: Option<Publish>,
     /// The cpus left to everything that is no shard; all allowed ones where no cpu is left over.
@@ -87,8 +94,17 @@ pub struct Topology {
 pub struct Thread {
     /// Where it is pinned.
     pub cpu: u32,
-    /// In the order of the file.
-    pub shards: Vec<ShardId>,
+    /// In the order of the file, those that trade first.
+    pub shards: Vec<Seat>,
+}
+
+/// A shard of either kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seat {
+    /// One that trades.
+    Trade(ShardId),
+    /// One of an exchange: by the exchange's place and its own there.
+    Exchange(usize, usize),
 }
 
 impl Topology {
@@ -118,15 +134,41 @@ impl Topology {
     /// The threads to start, by cpu.
     pub fn threads(&self) -> Vec<Thread> {
         let mut threads: Vec<Thread> = Vec::new();
-        for (index, shard) in self.shards.iter().enumerate() {
-            let id = ShardId(u16::try_from(index).unwrap_or(u16::MAX));
-            match threads.iter_mut().find(|thread| thread.cpu == shard.cpu) {
-                Some(thread) => thread.shards.push(id),
-                None => threads.push(Thread { cpu: shard.cpu, shards: vec![id] }),
+        for seat in self.seats() {
+            let cpu = self.placement(seat).cpu;
+            match threads.iter_mut().find(|thread| thread.cpu == cpu) {
+                Some(thread) => thread.shards.push(seat),
+                None => threads.push(Thread { cpu, shards: vec![seat] }),
             }
         }
         threads.sort_by_key(|thread| thread.cpu);
         threads
+    }
+
+    /// Every shard, those that trade first.
+    fn seats(&self) -> impl Iterator<Item = Seat> {
+        let trade = (0_u16..).map(ShardId).zip(&self.shards).map(|(id, _)| Seat::Trade(id));
+        let exchanges = self.exchanges.iter().enumerate();
+        let of = |(at, exchange): (usize, &Exchange)| {
+            (0..exchange.shards.len()).map(move |shard| Seat::Exchange(at, shard))
+        };
+        trade.chain(exchanges.flat_map(of))
+    }
+
+    /// Where a shard of this topology runs.
+    pub fn placement(&self, seat: Seat) -> Placement {
+        match seat {
+            Seat::Trade(id) => self.shards[id.index()].placement,
+            Seat::Exchange(exchange, shard) => self.exchanges[exchange].shards[shard].placement,
+        }
+    }
+
+    /// What a shard of this topology is called.
+    pub fn name(&self, seat: Seat) -> &str {
+        match seat {
+            Seat::Trade(id) => &self.shards[id.index()].name,
+            Seat::Exchange(exchange, shard) => &self.exchanges[exchange].shards[shard].name,
+        }
     }
 
     /// The feeds that a shard joins, in the order of the file.
@@ -141,9 +183,24 @@ pub fn check(config: &Config, source: &Source, cpus: &Cpus) -> Result<Topology, 
     let mut faults = Faults { source, found: Vec::new() };
     let mut notes = Vec::new();
 
-    let shards = shards::check(&config.shards, cpus, &mut faults, &mut notes);
+    if config.shards.is_empty() && config.exchanges.is_empty() {
+        faults
+            .add_whole("the file has no [[shard]] and no [[exchange]]: nothing would run")
+            .remedy_last("add one, or start from a profile in tuning/");
+    }
+    let wishes: Vec<_> =
+        shards::wishes(&config.shards).chain(exchange::wishes(&config.exchanges)).collect();
+    let placements = placement::check(&wishes, cpus, &mut faults, &mut notes);
+    let shards = shards::check(&config.shards, &placements, &mut faults);
     let owners = owners::check(config, &mut faults);
+    if config.feeds.is_empty() && !config.shards.is_empty() {
+        faults
+            .add_whole("the file has no [[feed]]: there would be nothing to listen to")
+            .remedy_last("add one, or start from a profile in tuning/");
+    }
     let feeds = feeds::check(&config.feeds, &owners, &mut faults);
+    let of_exchanges = placements.get(config.shards.len()..).unwrap_or_default();
+    let exchanges = exchange::check(&config.exchanges, of_exchanges, &mut faults);
     let links = links::check(config, &mut faults);
     let publish = publish::check(config, &mut faults, &mut notes);
     let metrics =
@@ -161,11 +218,12 @@ pub fn check(config: &Config, source: &Source, cpus: &Cpus) -> Result<Topology, 
         log_level,
         log_file: config.log.file.clone(),
         metrics,
-        cold_cpus: cold_cpus(&shards, cpus, &mut notes),
+        cold_cpus: cold_cpus(&placements, cpus, &mut notes),
         shards,
         owners,
         feeds,
         links,
+        exchanges,
         publish,
         notes,
         _checked: (),
@@ -173,17 +231,17 @@ pub fn check(config: &Config, source: &Source, cpus: &Cpus) -> Result<Topology, 
 }
 
 /// What is left for the threads that are no shard.
-fn cold_cpus(shards: &[Shard], cpus: &Cpus, notes: &mut Vec<String>) -> Vec<u32> {
+fn cold_cpus(placements: &[Placement], cpus: &Cpus, notes: &mut Vec<String>) -> Vec<u32> {
     let free: Vec<u32> = cpus
         .allowed
         .iter()
         .copied()
-        .filter(|cpu| shards.iter().all(|shard| shard.cpu != *cpu))
+        .filter(|cpu| placements.iter().all(|placement| placement.cpu != *cpu))
         .collect();
     if !free.is_empty() {
         return free;
     }
-    if shards.iter().any(|shard| shard.idle == config::Idle::Spin) {
+    if placements.iter().any(|placement| placement.idle == config::Idle::Spin) {
         notes.push(
             "no cpu is left for logs, metrics and the terminal: they take time from the spinning shards. \
              Leave one cpu free, or set idle = \"backoff\"."
@@ -238,6 +296,12 @@ impl Faults<'_> {
     /// At the place of a value.
     fn add<T>(&mut self, at: &Spanned<T>, what: impl Into<String>) -> &mut Self {
         self.found.push(Fault::new(at.span(), what));
+        self
+    }
+
+    /// At some bytes of the file.
+    fn add_at(&mut self, at: Range<usize>, what: impl Into<String>) -> &mut Self {
+        self.found.push(Fault::new(at, what));
         self
     }
 

@@ -27,6 +27,9 @@ const GRAPH: &[Row] = &[
     // The hash of a book's state must stay the same from one release to the next.
     Row { name: "book",    no_std: true,  ours: &["types"],         theirs: &["xxhash-rust"] },
     Row { name: "matching", no_std: true, ours: &["types"],         theirs: &[] },
+    Row { name: "risk",    no_std: true,  ours: &["types"],         theirs: &[] },
+    Row { name: "port",    no_std: true,  ours: &["types", "wire", "session", "matching"], theirs: &[] },
+    Row { name: "tape",    no_std: true,  ours: &["types", "wire", "session", "matching"], theirs: &[] },
     // futures-lite: the read and write traits of glommio's streams. loom: in checks only.
     Row { name: "runtime", no_std: false, ours: &["types"],
           theirs: &["glommio", "rtrb", "libc", "nix", "io-uring", "quanta", "hdrhistogram", "tracing",

@@ -27,6 +27,9 @@ const PURE: &[&str] = &[
     "shards/venue",
     "shards/book",
     "shards/matching",
+    "shards/risk",
+    "shards/port",
+    "shards/tape",
 ];
 
 /// All the source there is.

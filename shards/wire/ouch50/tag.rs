@@ -2,6 +2,10 @@
 //!
 //! Knows one option at a time; an appendage of them is `appendage.rs`.
 //!
+//! The tags from 0xF0 on are not Nasdaq's: they are this exchange's own, for kinds of orders for which
+//! OUCH 5.0 has no form. They are in no message's `TAKES`; a port takes them where it is set to, as
+//! [`Tags::EXTENSIONS`].
+//!
 //! Source: Nasdaq OUCH 5.0, 1.2 (TagValue) and Appendix A.
 
 use super::appendage::Options;
@@ -225,25 +229,39 @@ options! {
     AiqStrategy = 29, aiq_strategy: AiqStrategy, 1;
     /// The group within which self-matches are looked for, two letters.
     AiqGroupId = 30, aiq_group_id: [u8; 2], 2;
+    /// An extension: the order waits until a trade at this price or a worse one for it.
+    StopPrice = 0xF0, stop_price: u64, 8;
+    /// An extension: a market order whose rest stands at the price at which it first traded.
+    MarketToLimit = 0xF1, market_to_limit: Flag, 1;
 }
 
 /// A set of tags.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tags(u32);
+pub struct Tags(u64);
 
+// Each tag has a bit of its own.
 const _: () = {
-    let mut at = 0;
+    let (mut at, mut seen) = (0, 0);
     while at < Tag::ALL.len() {
-        assert!((Tag::ALL[at].byte() as u32) < u32::BITS);
+        assert!(seen & bit(Tag::ALL[at]) == 0);
+        seen |= bit(Tag::ALL[at]);
         at += 1;
     }
 };
+
+/// The bit of a tag: the lowest six bits of its number say which.
+#[inline(always)]
+const fn bit(tag: Tag) -> u64 {
+    1 << (tag.byte() & 63)
+}
 
 impl Tags {
     /// None.
     pub const NONE: Self = Self(0);
     /// All there are.
     pub const ALL: Self = Self::of(Tag::ALL);
+    /// Those that are not Nasdaq's.
+    pub const EXTENSIONS: Self = Self::of(&[Tag::StopPrice, Tag::MarketToLimit]);
 
     /// These.
     pub const fn of(tags: &[Tag]) -> Self {
@@ -259,17 +277,26 @@ impl Tags {
     /// And this one.
     #[inline]
     pub const fn with(self, tag: Tag) -> Self {
-        Self(self.0 | 1 << tag.byte())
+        Self(self.0 | bit(tag))
+    }
+
+    /// All of both.
+    #[inline]
+    pub const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
     }
 
     /// Whether this one is of them.
     #[inline]
     pub const fn has(self, tag: Tag) -> bool {
-        self.0 & (1 << tag.byte()) != 0
+        self.0 & bit(tag) != 0
     }
 
     /// The first of them, in the order of the specification, that is not in `allowed`.
     pub fn beyond(self, allowed: Self) -> Option<Tag> {
+        if self.0 & !allowed.0 == 0 {
+            return None;
+        }
         Tag::ALL.iter().copied().find(|tag| self.has(*tag) && !allowed.has(*tag))
     }
 

@@ -61,7 +61,7 @@ fn a_type_has_the_length_of_the_specification() {
     assert_eq!(inbound::every::RULES, rules(INBOUND));
     assert_eq!(outbound::every::RULES, rules(OUTBOUND));
     assert_eq!(ReplaceOrder::LEN + ReplaceOrder::TAKES.appendage_len(), 123);
-    assert_eq!((inbound::LEN_MAX, APPENDAGE_MAX), (140, 131));
+    assert_eq!((inbound::LEN_MAX, APPENDAGE_MAX), (140, 144));
 }
 
 /// For every byte as a type and every length up to 80, whole zeros after the type: an appendage length
@@ -257,7 +257,7 @@ fn lists_are_those_of_the_specification() {
     let unknown = Malformed::UnknownNumber { field: Field::OrderReject, number: 0x34 };
     assert_eq!(RejectReason::from_number(0x34), Err(unknown));
     let numbers: Vec<u8> = Tag::ALL.iter().map(|tag| tag.byte()).collect();
-    let listed: Vec<u8> = (1..=7).chain(9..=18).chain(22..=30).collect();
+    let listed: Vec<u8> = (1..=7).chain(9..=18).chain(22..=30).chain(0xF0..=0xF1).collect();
     assert_eq!(numbers, listed);
 }
 
@@ -304,6 +304,8 @@ fn options() -> Vec<(TagValue, &'static str)> {
         (V::UserRefIdx(5), "02 1C 05"),
         (V::AiqStrategy(AiqStrategy::DecrementBothMpid), "02 1D 44"),
         (V::AiqGroupId(*b"G1"), "03 1E 4731"),
+        (V::StopPrice(1_234_500), "09 F0 000000000012D644"),
+        (V::MarketToLimit(Flag::Yes), "02 F1 59"),
     ])
 }
 
@@ -413,6 +415,8 @@ fn options_that_a_message_does_not_take_are_named() {
         (CancelOrder::TAKES, "02 1C 05", None),
         (CancelOrder::TAKES, "02 19 59", Some(Tag::SharesLocated)),
         (MassCancel::TAKES, "03 18 0001", None),
+        (EnterOrder::TAKES, "02 F1 59", Some(Tag::MarketToLimit)),
+        (EnterOrder::TAKES.or(Tags::EXTENSIONS), "02 F1 59", None),
     ];
     for (takes, text, want) in cases {
         let mut message = Vec::new();
@@ -448,7 +452,7 @@ fn value(tag: Tag, mut bytes: [u8; 8]) -> TagValue {
 /// Any options, each at most once, in any order.
 fn any_options() -> impl Strategy<Value = Vec<TagValue>> {
     let tags = prop::sample::subsequence(Tag::ALL.to_vec(), 0..=Tag::ALL.len()).prop_shuffle();
-    (tags, any::<[[u8; 8]; 26]>()).prop_map(|(tags, bytes)| {
+    (tags, any::<[[u8; 8]; 28]>()).prop_map(|(tags, bytes)| {
         tags.into_iter().zip(bytes).map(|(tag, bytes)| value(tag, bytes)).collect()
     })
 }

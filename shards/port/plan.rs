@@ -1,0 +1,91 @@
+//! Who may connect, what trades, and how much room there is.
+
+use alloc::vec::Vec;
+
+use matching::{SelfMatch, TickTable};
+use session::SessionId;
+use session::soup::{Credentials, SoupConfig};
+use types::{AccountId, Nanos, Symbol};
+
+/// Everything that [`Ports::new`](crate::Ports::new) is told. All room is taken then and none after.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The SoupBinTCP session of the day: a login names it, or none.
+    pub session: SessionId,
+    /// When the day began, by the clock of `now`: times in messages count from here.
+    pub midnight: Nanos,
+    /// Sizes and times of each connection. A client that keeps us waiting for `dead` with messages
+    /// to send is cut off.
+    pub soup: SoupConfig,
+    /// Connections at once, logged in or not.
+    pub connections_max: u16,
+    /// Live orders over all ports: 64 bytes each, and 13 to 26 to find them. The low 32 bits of every
+    /// key are below it.
+    pub orders_max: u32,
+    /// Live orders with terms.
+    pub terms_max: u32,
+    /// The newest trades, as many as can still be broken.
+    pub trades_max: u32,
+    /// How many orders a mass cancel looks at in one call.
+    pub sweep_max: u32,
+    /// Mixed into the hash of user reference numbers, so that none can be chosen to collide.
+    pub seed: u64,
+    /// In order of instrument.
+    pub listings: Vec<Listing>,
+    /// Who enters orders.
+    pub ports: Vec<PortPlan>,
+    /// Who listens to a firm's.
+    pub drops: Vec<DropPlan>,
+}
+
+/// An instrument, as orders name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// Its ticker.
+    pub symbol: Symbol,
+    /// Its prices.
+    pub ticks: TickTable,
+}
+
+/// One OUCH port.
+#[derive(Clone, Debug)]
+pub struct PortPlan {
+    /// User and password; the session is not looked at.
+    pub login: Credentials,
+    /// Whose it is, four letters.
+    pub firm: [u8; 4],
+    /// Whose its orders are.
+    pub account: AccountId,
+    /// Whose they are where they have this option `GroupID`.
+    pub groups: Vec<(u16, AccountId)>,
+    /// What happens where an order meets its own group, unless it says so itself.
+    pub self_match: SelfMatch,
+    /// Its orders are cancelled when its connection ends.
+    pub cancel_on_disconnect: bool,
+    /// Stop and market-to-limit orders are taken, by option tags that OUCH 5.0 does not have.
+    pub extensions: bool,
+    /// An accepted order is told how much it added to the best price.
+    pub bbo_weight: bool,
+    /// What can be told again.
+    pub store: StoreSize,
+}
+
+/// One drop copy login.
+#[derive(Clone, Debug)]
+pub struct DropPlan {
+    /// User and password; the session is not looked at.
+    pub login: Credentials,
+    /// Whose ports it hears, four letters.
+    pub firm: [u8; 4],
+    /// What can be told again.
+    pub store: StoreSize,
+}
+
+/// How much of a stream is kept: whichever ends first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoreSize {
+    /// Messages, 8 bytes each beside their own.
+    pub messages_max: u32,
+    /// Bytes of messages; held at 1,024 or more.
+    pub bytes_max: u32,
+}

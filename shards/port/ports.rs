@@ -1,0 +1,491 @@
+//! All ports of one exchange shard: connections and their logins, the floor behind them, and time.
+
+use alloc::vec::Vec;
+
+use matching::{Floor, OrderKey, Trading};
+use session::SessionId;
+use session::soup::{Credentials, Reject, Request};
+use types::{InstrumentId, MatchNo, Nanos, SeqNo};
+use wire::ouch50::{BrokenReason, CancelReason, EventCode};
+
+use crate::clerk::Clerk;
+use crate::desk::{Desk, Sweep};
+use crate::fan::{Fan, Run, Tape};
+use crate::lines::{Lapped, Line};
+use crate::orders::Live;
+use crate::{Counters, Plan};
+
+/// Connections are looked through at most this often, however many deadlines they have.
+const LOOK_EVERY: Nanos = Nanos::from_millis(10);
+
+/// Who may log in.
+struct User {
+    /// In capitals, by which they are sorted.
+    name: [u8; 6],
+    login: Credentials,
+    stream: u16,
+}
+
+/// A live order, as its owner names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenOrder {
+    /// Its number on the floor.
+    pub key: OrderKey,
+    /// The channel of its port.
+    pub channel: u8,
+    /// Its number on that.
+    pub user_ref: u32,
+    /// The book it is for.
+    pub instrument: InstrumentId,
+    /// The letter of its side.
+    pub side: u8,
+    /// Its limit as on the wire, in units of 1e-4.
+    pub price: u32,
+    /// Its open shares.
+    pub leaves: u32,
+}
+
+/// All ports of one exchange shard and the floor behind them.
+///
+/// A connection is a number below `connections_max` that the caller chooses among those that are free.
+/// After every call, take [`Ports::poll_ready`] until it has no more: each connection it names has
+/// bytes to write ([`Ports::transmit`], [`Ports::sent`]), or is over ([`Ports::is_over`]) and must be
+/// closed and reported with [`Ports::on_closed`].
+pub struct Ports {
+    floor: Floor,
+    desk: Desk,
+    lines: Vec<Line>,
+    ready: Vec<u16>,
+    users: Vec<User>,
+    session: SessionId,
+    sweep_max: u32,
+    /// No connection must be looked at before.
+    wake: Nanos,
+}
+
+impl Ports {
+    /// Nobody connected; `floor` has the plan's instruments in the plan's order and its accounts.
+    ///
+    /// # Panics
+    /// Where two logins have one user name, a firm two drop copies, or two instruments one ticker.
+    pub fn new(plan: &Plan, floor: Floor, now: Nanos) -> Self {
+        let logins = plan.ports.iter().map(|port| port.login);
+        let logins = logins.chain(plan.drops.iter().map(|drop| drop.login));
+        let user = |(stream, login): (usize, Credentials)| {
+            let stream = u16::try_from(stream).expect("no more than 65,536 logins");
+            User { name: login.user.map(|byte| byte.to_ascii_uppercase()), login, stream }
+        };
+        let mut users: Vec<_> = logins.enumerate().map(user).collect();
+        users.sort_unstable_by_key(|user| user.name);
+        assert!(users.is_sorted_by(|one, next| one.name < next.name), "a user name stands twice");
+        Self {
+            floor,
+            desk: Desk::new(plan),
+            lines: (0..plan.connections_max).map(|_| Line::new(plan.soup, now)).collect(),
+            ready: Vec::with_capacity(usize::from(plan.connections_max)),
+            users,
+            session: plan.session,
+            sweep_max: plan.sweep_max,
+            wake: Nanos::MAX,
+        }
+    }
+
+    /// A connection is up, and has the plan's time to log in. `false`: there is no such place, or it is
+    /// taken; close the connection.
+    pub fn on_opened(&mut self, now: Nanos, conn: u16) -> bool {
+        match self.lines.get_mut(usize::from(conn)) {
+            Some(line) if !line.is_open => {
+                line.open(now);
+                self.wake = self.wake.min(line.next_deadline());
+                true
+            }
+            Some(_) | None => {
+                self.desk.counters.unplaced += 1;
+                false
+            }
+        }
+    }
+
+    /// Takes bytes of a connection, split anywhere, carries out the requests in them, and says how many
+    /// it took. Offer the rest after the next [`Ports::on_deadline`]: the port is in a mass cancel.
+    pub fn on_bytes<T: Tape>(
+        &mut self,
+        now: Nanos,
+        conn: u16,
+        bytes: &[u8],
+        tape: &mut T,
+    ) -> usize {
+        let mut rest = bytes;
+        while let Some(line) = self.lines.get_mut(usize::from(conn))
+            && line.is_open
+            && !line.is_cut
+            && !rest.is_empty()
+        {
+            let taken = line.server.on_bytes(now, rest);
+            rest = &rest[taken..];
+            self.hear(now, conn, tape);
+            if taken == 0 {
+                self.feed(now);
+                return bytes.len() - rest.len();
+            }
+        }
+        self.feed(now);
+        bytes.len()
+    }
+
+    /// A connection is gone: to be told once for each that was opened. Requests that it left unread
+    /// because its port is in a mass cancel are lost with it.
+    pub fn on_closed<T: Tape>(&mut self, now: Nanos, conn: u16, tape: &mut T) {
+        let Some(line) = self.lines.get_mut(usize::from(conn)).filter(|line| line.is_open) else {
+            return;
+        };
+        line.server.on_closed();
+        self.hear(now, conn, tape);
+        self.release(now, conn, tape);
+        self.lines[usize::from(conn)].is_open = false;
+        self.feed(now);
+    }
+
+    /// When [`Ports::on_deadline`] is wanted.
+    #[inline]
+    pub fn next_deadline(&self) -> Option<Nanos> {
+        let floor = self.floor.next_deadline().unwrap_or(Nanos::MAX);
+        let due = if self.desk.sweeping.is_empty() { Nanos::MAX } else { Nanos::ZERO };
+        let next = floor.min(self.wake).min(due);
+        (next < Nanos::MAX).then_some(next)
+    }
+
+    /// The time given by [`Ports::next_deadline`] has come.
+    pub fn on_deadline<T: Tape>(&mut self, now: Nanos, tape: &mut T) {
+        if self.floor.next_deadline().is_some_and(|due| due <= now) {
+            let run = Run::cancel(CancelReason::System);
+            let mut fan = Fan { now, desk: &mut self.desk, tape, run };
+            self.floor.on_deadline(now, &mut fan);
+        }
+        for _ in 0..self.desk.sweeping.len() {
+            let port = self.desk.sweeping.remove(0);
+            self.sweep(now, port, tape);
+            match self.desk.streams[usize::from(port)].conn {
+                _ if self.desk.port(port).sweep.is_some() => self.desk.sweeping.push(port),
+                Some(conn) => self.hear(now, conn, tape),
+                None => {}
+            }
+        }
+        if self.wake <= now {
+            self.look(now, tape);
+        }
+        self.feed(now);
+    }
+
+    /// Looks through the connections for those whose time has come.
+    fn look<T: Tape>(&mut self, now: Nanos, tape: &mut T) {
+        let mut wake = Nanos::MAX;
+        for at in 0..self.lines.len() {
+            let (conn, line) = (at as u16, &mut self.lines[at]);
+            if !line.is_open || line.is_cut {
+                continue;
+            }
+            if line.is_stalled(now) {
+                self.desk.counters.stalled += 1;
+                self.cut(now, conn, tape);
+                continue;
+            }
+            if line.next_deadline() <= now {
+                line.server.on_deadline(now);
+                self.hear(now, conn, tape);
+                self.ready(conn);
+            }
+            wake = wake.min(self.lines[at].next_deadline());
+        }
+        self.wake = wake.max(now.saturating_add(LOOK_EVERY));
+    }
+
+    /// Carries out what a connection has sent, as far as its port may go on.
+    fn hear<T: Tape>(&mut self, now: Nanos, conn: u16, tape: &mut T) {
+        loop {
+            let line = &mut self.lines[usize::from(conn)];
+            let port = line.owner.filter(|&port| usize::from(port) < self.desk.ports.len());
+            let waits = port.is_some_and(|port| self.desk.port(port).sweep.is_some());
+            if line.is_cut || waits {
+                return;
+            }
+            match (line.server.poll(), port) {
+                (None, _) => return,
+                (Some(Request::Unsequenced(message)), Some(port)) => {
+                    let (desk, floor) = (&mut self.desk, &mut self.floor);
+                    let mut clerk = Clerk { now, port, desk, floor, tape: &mut *tape };
+                    if clerk.take(message).is_err() {
+                        self.desk.counters.malformed += 1;
+                        return self.cut(now, conn, tape);
+                    }
+                    if self.desk.port(port).sweep.is_some() {
+                        self.sweep(now, port, tape);
+                        if self.desk.port(port).sweep.is_none() {
+                            self.desk.sweeping.retain(|&sweeping| sweeping != port);
+                        }
+                    }
+                }
+                // A drop copy listens.
+                (Some(Request::Unsequenced(_)), None) => {
+                    self.desk.counters.malformed += 1;
+                    return self.cut(now, conn, tape);
+                }
+                (Some(Request::Debug(_)), _) => {}
+                (Some(Request::Login { credentials, sequence }), _) => {
+                    self.log_in(now, conn, &credentials, sequence);
+                }
+                (Some(Request::Closed(reason)), _) => {
+                    self.desk.counters.count_closed(reason);
+                    line.is_over = true;
+                    if line.server.poll_transmit().is_some() {
+                        line.waits(now);
+                        self.wake = self.wake.min(line.next_deadline());
+                    }
+                    return self.release(now, conn, tape);
+                }
+            }
+        }
+    }
+
+    fn log_in(&mut self, now: Nanos, conn: u16, who: &Credentials, sequence: SeqNo) {
+        let verdict = self.admit(who, sequence);
+        let line = &mut self.lines[usize::from(conn)];
+        match verdict {
+            Ok(stream) => {
+                let told = &mut self.desk.streams[usize::from(stream)];
+                told.conn = Some(conn);
+                line.owner = Some(stream);
+                line.server.accept(now, self.session, SeqNo::new(told.store.next()));
+                self.wake = self.wake.min(line.next_deadline());
+                self.desk.counters.logins += 1;
+                self.feed_line(now, conn);
+            }
+            Err(reject) => line.server.reject(reject),
+        }
+    }
+
+    /// The stream of who may log in.
+    fn admit(&mut self, who: &Credentials, sequence: SeqNo) -> Result<u16, Reject> {
+        let counters = &mut self.desk.counters;
+        let name = who.user.map(|byte| byte.to_ascii_uppercase());
+        let user = self.users.binary_search_by_key(&name, |user| user.name);
+        let user = user.ok().map(|at| &self.users[at]).filter(|user| user.login.matches(who));
+        let Some(user) = user else {
+            counters.bad_credentials += 1;
+            return Err(Reject::NotAuthorised);
+        };
+        if !who.session.bytes().trim_ascii().is_empty()
+            && who.session.bytes().trim_ascii() != self.session.bytes().trim_ascii()
+        {
+            counters.unknown_session += 1;
+            return Err(Reject::NoSession);
+        }
+        let stream = &self.desk.streams[usize::from(user.stream)];
+        if stream.conn.is_some() {
+            counters.live_twice += 1;
+            return Err(Reject::NotAuthorised);
+        }
+        if sequence.get() != 0 && sequence.get() < stream.store.first() {
+            counters.forgotten += 1;
+            return Err(Reject::NoSession);
+        }
+        Ok(user.stream)
+    }
+
+    /// Hands every connection what it has not been told.
+    #[inline]
+    fn feed(&mut self, now: Nanos) {
+        while let Some(stream) = self.desk.take_fresh() {
+            if let Some(conn) = self.desk.streams[usize::from(stream)].conn {
+                self.feed_line(now, conn);
+            }
+        }
+    }
+
+    fn feed_line(&mut self, now: Nanos, conn: u16) {
+        let line = &mut self.lines[usize::from(conn)];
+        let Some(stream) = line.owner else { return };
+        let store = &self.desk.streams[usize::from(stream)].store;
+        if let Err(Lapped) = line.feed(now, store) {
+            // The socket goes at once; what follows from that, when it is told to be gone.
+            self.desk.counters.lapped += 1;
+            line.is_cut = true;
+        }
+        self.wake = self.wake.min(line.next_deadline());
+        self.ready(conn);
+    }
+
+    #[inline]
+    fn ready(&mut self, conn: u16) {
+        let line = &mut self.lines[usize::from(conn)];
+        if !line.is_ready {
+            line.is_ready = true;
+            self.ready.push(conn);
+        }
+    }
+
+    /// Ends a connection at once.
+    fn cut<T: Tape>(&mut self, now: Nanos, conn: u16, tape: &mut T) {
+        self.lines[usize::from(conn)].is_cut = true;
+        self.release(now, conn, tape);
+    }
+
+    /// Nobody is logged in on a connection any more.
+    fn release<T: Tape>(&mut self, now: Nanos, conn: u16, tape: &mut T) {
+        self.ready(conn);
+        let Some(stream) = self.lines[usize::from(conn)].owner.take() else { return };
+        self.desk.streams[usize::from(stream)].conn = None;
+        let port = self.desk.ports.get(usize::from(stream));
+        if port.is_some_and(|port| port.cancel_on_disconnect) {
+            self.sweep_all(now, stream, CancelReason::System, tape);
+        }
+    }
+
+    /// Goes on with a port's mass cancel.
+    fn sweep<T: Tape>(&mut self, now: Nanos, port: u16, tape: &mut T) {
+        let (desk, floor) = (&mut self.desk, &mut self.floor);
+        Clerk { now, port, desk, floor, tape }.sweep(self.sweep_max);
+    }
+
+    fn sweep_all<T: Tape>(&mut self, now: Nanos, port: u16, cause: CancelReason, tape: &mut T) {
+        let sweep = Sweep { side: None, instrument: None, group: None, cause };
+        self.desk.begin_sweep(port, sweep);
+        self.sweep(now, port, tape);
+        if self.desk.port(port).sweep.is_none() {
+            self.desk.sweeping.retain(|&sweeping| sweeping != port);
+        }
+    }
+
+    /// The next connection with bytes to write, or to be closed. It is named again when there is more.
+    #[inline]
+    pub fn poll_ready(&mut self) -> Option<u16> {
+        let conn = self.ready.pop()?;
+        self.lines[usize::from(conn)].is_ready = false;
+        Some(conn)
+    }
+
+    /// Bytes to write to a connection; none where it is over. Tell [`Ports::sent`] how many were.
+    #[inline]
+    pub fn transmit(&self, conn: u16) -> &[u8] {
+        let line = self.lines.get(usize::from(conn)).filter(|line| line.is_open && !line.is_cut);
+        line.and_then(|line| line.server.poll_transmit()).unwrap_or_default()
+    }
+
+    /// So many of the bytes of [`Ports::transmit`] were written. Where that makes room for more, the
+    /// connection is ready again.
+    #[inline]
+    pub fn sent(&mut self, now: Nanos, conn: u16, bytes: usize) {
+        let Some(line) = self.lines.get_mut(usize::from(conn)).filter(|line| line.is_open) else {
+            return;
+        };
+        line.sent(now, bytes);
+        self.wake = self.wake.min(line.next_deadline());
+        let stream = line.owner.map(|stream| &self.desk.streams[usize::from(stream)]);
+        let wanted = line.server.wanted();
+        if let (Some(stream), Some(wanted)) = (stream, wanted)
+            && wanted.get() < stream.store.next()
+        {
+            self.feed_line(now, conn);
+        }
+    }
+
+    /// Whether a connection must be closed now.
+    #[inline]
+    pub fn is_over(&self, conn: u16) -> bool {
+        let line = self.lines.get(usize::from(conn)).filter(|line| line.is_open);
+        line.is_some_and(|line| {
+            line.is_cut || (line.is_over && line.server.poll_transmit().is_none())
+        })
+    }
+
+    /// Lets the floor do what no port asked for: a phase, a quote, a cancel by the exchange.
+    pub fn drive<T: Tape, R>(
+        &mut self,
+        now: Nanos,
+        tape: &mut T,
+        act: impl FnOnce(&mut Floor, &mut Fan<'_, 'static, T>) -> R,
+    ) -> R {
+        let run = Run::cancel(CancelReason::Supervisory);
+        let mut fan = Fan { now, desk: &mut self.desk, tape, run };
+        let answer = act(&mut self.floor, &mut fan);
+        self.feed(now);
+        answer
+    }
+
+    /// Orders for this trading can neither be cancelled nor changed from now on, until it is `None`: the
+    /// last minutes before a cross. A cancel is put off until the cross is over, as the specification
+    /// has it (3.9, 3.10).
+    pub fn freeze(&mut self, instrument: InstrumentId, trading: Option<Trading>) {
+        if let Some(book) = self.desk.books.get_mut(instrument.index()) {
+            book.frozen = trading;
+        }
+    }
+
+    /// Tells every port that the order entry day starts or ends.
+    pub fn on_event(&mut self, now: Nanos, event: EventCode) {
+        for port in 0..self.desk.ports.len() {
+            self.desk.say_event(now, port as u16, event);
+        }
+        self.feed(now);
+    }
+
+    /// Breaks a trade: both its ports are told, and the tape. `false`: there is no such trade, or it is
+    /// too old, or broken already.
+    pub fn bust<T: Tape>(
+        &mut self,
+        now: Nanos,
+        match_no: MatchNo,
+        reason: BrokenReason,
+        tape: &mut T,
+    ) -> bool {
+        let Some(trade) = self.desk.trades.take(match_no) else { return false };
+        tape.on_bust(now, trade.instrument, match_no);
+        for party in trade.parties.iter().flatten() {
+            self.desk.say_broken(now, party, match_no, reason);
+        }
+        self.feed(now);
+        true
+    }
+
+    /// The kill switch: cancels all orders of a port, by its place in the plan, and takes none until
+    /// [`Ports::revive`].
+    pub fn kill<T: Tape>(&mut self, now: Nanos, port: u16, tape: &mut T) {
+        let Some(killed) = self.desk.ports.get_mut(usize::from(port)) else { return };
+        killed.is_killed = true;
+        self.sweep_all(now, port, CancelReason::Supervisory, tape);
+        self.feed(now);
+    }
+
+    /// Takes orders of a port again.
+    pub fn revive(&mut self, port: u16) {
+        if let Some(port) = self.desk.ports.get_mut(usize::from(port)) {
+            port.is_killed = false;
+        }
+    }
+
+    /// The floor.
+    pub const fn floor(&self) -> &Floor {
+        &self.floor
+    }
+
+    /// What was counted.
+    pub const fn counters(&self) -> &Counters {
+        &self.desk.counters
+    }
+
+    /// The live orders of a port, by its place in the plan, from the oldest to the newest.
+    ///
+    /// # Panics
+    /// Where the plan has no such port.
+    pub fn open_orders(&self, port: u16) -> impl Iterator<Item = OpenOrder> {
+        self.desk.orders.of(port).map(|(key, live)| {
+            let &Live { channel, user_ref, instrument, side, price, leaves, .. } = live;
+            OpenOrder { key, channel, user_ref, instrument, side, price, leaves }
+        })
+    }
+
+    /// How many orders are live, over all ports.
+    pub const fn live(&self) -> u32 {
+        self.desk.orders.live()
+    }
+}

@@ -1,0 +1,40 @@
+//! One limit of credit for the whole exchange, spent on several shards, without a lock.
+//!
+//! A [`Line`](LineId) of credit, an account's or a firm's, has its limit on its home shard. A shard
+//! where its orders go holds a branch of it: credit that the home granted, of which it spends without
+//! asking anyone. [`Branches`] are one shard's; [`Home`] is the other end of all of them. They talk by
+//! [`ToHome`] and [`ToBranch`], in rings with any delay.
+//!
+//! **Never exceeded.** What the home has let out of a line is at least what its branches hold, what
+//! they spent, and what is on its way in either direction: the home counts a grant before it is sent,
+//! a branch gives up what it returns before that is sent. The home grants no more than limit less let
+//! out. So spent, held and under way together never exceed the limit, whatever the delay.
+//!
+//! **A lowered limit** takes back what is not spent: each branch is told what the line owes, returns
+//! what it holds at once and what is released later as it is, until the home has enough. What is let
+//! out never grows meanwhile, so spending is never above the new limit by more than was let out when
+//! the limit fell; a branch may still spend what it holds until it hears of it.
+//!
+//! **Spent without asking.** A trade that has happened is counted whatever a branch holds
+//! ([`Branches::settle`]): it may trade above what was spent for its order. The branch is overdrawn
+//! then, spends no more, and its next ask covers it.
+//!
+//! **What is assumed of a ring:** nothing is lost and order is kept, in each direction of each branch.
+//! Each message has its number, from 1 in each epoch; one heard before is refused without effect, and
+//! so is one after a missing one. So a fault of a ring can lock credit up but never make some.
+//!
+//! **A branch that dies** comes back under a higher epoch and holds nothing. The home locks up all it
+//! had let out to the old one, and refuses its messages from then on; the old one must be gone when
+//! the new one begins. Once the branch knows from its journal what its orders and trades have spent
+//! ([`Branches::restore`], [`Branches::reconcile`]), the home takes the rest back. **A home that dies** takes the branches
+//! with it: they start again, and its limits from the configuration.
+
+mod branch;
+mod home;
+mod message;
+#[cfg(test)]
+mod simulation;
+
+pub use branch::{Branches, Marks, Short};
+pub use home::{Home, Let};
+pub use message::{BranchId, Down, LineId, Malformed, Refused, ToBranch, ToHome, Up, WORDS};

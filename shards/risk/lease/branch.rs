@@ -1,0 +1,317 @@
+//! The spending end: what one shard holds of each line.
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+
+use super::message::hear;
+use super::{Down, LineId, Refused, ToBranch, ToHome, Up};
+use crate::Notional;
+
+/// How much a branch holds of a line before it asks or returns. It asks, and returns, to the middle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Marks {
+    /// It asks for more where it holds less than this after it spent.
+    pub low: Notional,
+    /// It returns some where it holds more than this after a release.
+    pub high: Notional,
+}
+
+/// The branch does not hold so much. It has asked for more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Short;
+
+/// One line's branch.
+#[derive(Clone, Debug)]
+struct Branch {
+    /// What it may spend in all: granted and not returned.
+    granted: Notional,
+    /// What it has spent. Above `granted` where trades took more than was spent for their orders.
+    spent: Notional,
+    /// To be said to the home; `None` where the whole line is here.
+    lease: Option<Lease>,
+}
+
+#[derive(Clone, Debug)]
+struct Lease {
+    marks: Marks,
+    epoch: u64,
+    said: u64,
+    heard: u64,
+    /// It asked, and has no answer yet.
+    is_asking: bool,
+    /// What the home wants back as it is released.
+    owed: Notional,
+    /// It is in the queue of those with something to say.
+    is_queued: bool,
+    hello: bool,
+    /// Spent under earlier epochs, not reconciled yet.
+    restored: Notional,
+    reconciled: Option<Notional>,
+    /// Given up, not said yet.
+    returned: Notional,
+    ask: Option<Notional>,
+}
+
+/// One shard's branches of all lines. Nothing here allocates after `new`.
+pub struct Branches {
+    branches: Box<[Branch]>,
+    /// Those with something to say, each once.
+    queue: VecDeque<LineId>,
+}
+
+impl Branch {
+    /// Held and not spent.
+    fn free(&self) -> Notional {
+        self.granted.saturating_sub(self.spent)
+    }
+
+    /// Gives up `amount`, which it holds.
+    fn give(&mut self, amount: Notional) {
+        if let (Some(lease), true) = (&mut self.lease, amount != Notional::ZERO) {
+            self.granted = self.granted - amount;
+            lease.returned = lease.returned + amount;
+            lease.owed = lease.owed.saturating_sub(amount);
+        }
+    }
+
+    /// Pays what the line owes, as far as it holds it.
+    fn pay(&mut self) {
+        if let Some(lease) = &self.lease {
+            self.give(lease.owed.min(self.free()));
+        }
+    }
+
+    /// Pays, then gives back what is above the mark.
+    fn slim(&mut self) {
+        self.pay();
+        if let Some(lease) = &self.lease
+            && lease.marks.high < self.free()
+        {
+            self.give(self.free().saturating_sub(lease.marks.middle()));
+        }
+    }
+
+    /// Asks for as much as makes it hold the middle of its marks after it spent `amount` more.
+    fn ask(&mut self, amount: Notional) {
+        let Some(lease) = &mut self.lease else {
+            return;
+        };
+        if lease.is_asking {
+            return;
+        }
+        let wanted = self.spent.saturating_add(amount).saturating_add(lease.marks.middle());
+        lease.ask = Some(wanted.saturating_sub(self.granted));
+        lease.is_asking = true;
+    }
+
+    fn on(&mut self, message: &ToBranch) -> Result<(), Refused> {
+        let lease = self.lease.as_mut().ok_or(Refused::Unknown)?;
+        hear(&mut lease.heard, lease.epoch, (message.epoch, message.number))?;
+        match message.says {
+            Down::Grant(amount) => {
+                lease.is_asking = false;
+                self.granted = self.granted.saturating_add(amount);
+                self.pay();
+            }
+            Down::Recall(amount) => self.give(amount.min(self.free())),
+            Down::Owe(amount) => {
+                lease.owed = amount;
+                self.pay();
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Marks {
+    fn middle(&self) -> Notional {
+        let low = self.low.min(self.high);
+        Notional::from_raw(low.raw() + (self.high.raw() - low.raw()) / 2)
+    }
+}
+
+impl Lease {
+    /// What it has to say next.
+    fn next_word(&mut self) -> Option<Up> {
+        if core::mem::take(&mut self.hello) {
+            return Some(Up::Hello);
+        }
+        if let Some(amount) = self.reconciled.take() {
+            return Some(Up::Reconciled(amount));
+        }
+        let returned = core::mem::take(&mut self.returned);
+        if returned != Notional::ZERO {
+            return Some(Up::Return(returned));
+        }
+        self.ask.take().map(Up::Ask)
+    }
+
+    fn has_word(&self) -> bool {
+        self.hello
+            || self.reconciled.is_some()
+            || self.returned != Notional::ZERO
+            || self.ask.is_some()
+    }
+}
+
+impl Branches {
+    /// `lines` of them, each whole here and without a limit until it is given one or leased.
+    pub fn new(lines: u32) -> Self {
+        let whole = Branch { granted: Notional::MAX, spent: Notional::ZERO, lease: None };
+        Self {
+            branches: alloc::vec![whole; lines as usize].into_boxed_slice(),
+            queue: VecDeque::with_capacity(lines as usize),
+        }
+    }
+
+    /// The whole of a line is here, up to `limit`. Lowered below what is spent, it spends no more
+    /// until enough of that is released. False: no such line, or it is leased, and its limit is the
+    /// home's to set.
+    pub fn set_limit(&mut self, line: LineId, limit: Notional) -> bool {
+        let Some(branch) = self.branches.get_mut(line.index()) else {
+            return false;
+        };
+        if branch.lease.is_none() {
+            branch.granted = limit;
+        }
+        branch.lease.is_none()
+    }
+
+    /// From here on the line's credit comes from its home, in the life `epoch`: from 1, and higher
+    /// than any life of this shard before. It holds nothing until it is granted some; what was spent here
+    /// stays spent. False: no such line, or it is leased already.
+    pub fn lease(&mut self, line: LineId, epoch: u64, marks: Marks) -> bool {
+        let Some(branch) = self.branches.get_mut(line.index()) else {
+            return false;
+        };
+        if branch.lease.is_some() {
+            return false;
+        }
+        branch.granted = Notional::ZERO;
+        branch.lease = Some(Lease {
+            marks,
+            epoch,
+            said: 0,
+            heard: 0,
+            is_asking: false,
+            owed: Notional::ZERO,
+            is_queued: false,
+            hello: true,
+            restored: Notional::ZERO,
+            reconciled: None,
+            returned: Notional::ZERO,
+            ask: None,
+        });
+        branch.ask(Notional::ZERO);
+        self.queue_up(line);
+        true
+    }
+
+    /// So much of the line was spent here under earlier epochs, by an order that is live or by a
+    /// trade. It is counted as spent, whatever the branch holds.
+    pub fn restore(&mut self, line: LineId, amount: Notional) {
+        if let Some(branch) = self.branches.get_mut(line.index()) {
+            branch.spent = branch.spent.saturating_add(amount);
+            if let Some(lease) = &mut branch.lease {
+                lease.restored = lease.restored.saturating_add(amount);
+            }
+        }
+    }
+
+    /// All that was spent of the line under earlier epochs is [restored](Self::restore). The home
+    /// lets go of what it had locked up above it.
+    pub fn reconcile(&mut self, line: LineId) {
+        if let Some(branch) = self.branches.get_mut(line.index())
+            && let Some(lease) = &mut branch.lease
+        {
+            let restored = core::mem::take(&mut lease.restored);
+            let unsaid = lease.reconciled.unwrap_or(Notional::ZERO);
+            lease.reconciled = Some(unsaid.saturating_add(restored));
+        }
+        self.queue_up(line);
+    }
+
+    /// Spends, where the branch holds as much; asks for more where it holds little afterwards.
+    ///
+    /// A line that is not there is short.
+    #[inline]
+    pub fn spend(&mut self, line: LineId, amount: Notional) -> Result<(), Short> {
+        let branch = self.branches.get_mut(line.index()).ok_or(Short)?;
+        let spent = branch.spent.checked_add(amount).filter(|spent| *spent <= branch.granted);
+        if let Some(spent) = spent {
+            branch.spent = spent;
+        }
+        let low = branch.lease.as_ref().map_or(Notional::ZERO, |lease| lease.marks.low);
+        if spent.is_none() || branch.free() < low {
+            self.ask(line, if spent.is_none() { amount } else { Notional::ZERO });
+        }
+        spent.map(|_| ()).ok_or(Short)
+    }
+
+    /// Takes `before` back and spends `after`, whatever the branch holds: what came of an order.
+    /// `before` was spent.
+    #[inline]
+    pub fn settle(&mut self, line: LineId, before: Notional, after: Notional) {
+        let Some(branch) = self.branches.get_mut(line.index()) else {
+            return;
+        };
+        branch.spent = (branch.spent - before).saturating_add(after);
+        if branch.lease.is_some() {
+            branch.slim();
+            self.queue_up(line);
+        }
+    }
+
+    /// Takes a message of the home.
+    pub fn on(&mut self, message: &ToBranch) -> Result<(), Refused> {
+        let line = message.line;
+        self.branches.get_mut(line.index()).ok_or(Refused::Unknown)?.on(message)?;
+        self.queue_up(line);
+        Ok(())
+    }
+
+    /// The next message for the home, until there is none.
+    pub fn poll(&mut self) -> Option<ToHome> {
+        loop {
+            let line = self.queue.pop_front()?;
+            let lease = self.branches[line.index()].lease.as_mut()?;
+            lease.is_queued = false;
+            let Some(says) = lease.next_word() else {
+                continue;
+            };
+            lease.said += 1;
+            let message = ToHome { line, epoch: lease.epoch, number: lease.said, says };
+            self.queue_up(line);
+            return Some(message);
+        }
+    }
+
+    /// What is spent of a line here.
+    pub fn spent(&self, line: LineId) -> Notional {
+        self.branches.get(line.index()).map_or(Notional::ZERO, |branch| branch.spent)
+    }
+
+    /// What may be spent of a line here in all, without asking.
+    pub fn granted(&self, line: LineId) -> Notional {
+        self.branches.get(line.index()).map_or(Notional::ZERO, |branch| branch.granted)
+    }
+
+    #[cold]
+    fn ask(&mut self, line: LineId, amount: Notional) {
+        if let Some(branch) = self.branches.get_mut(line.index()) {
+            branch.ask(amount);
+        }
+        self.queue_up(line);
+    }
+
+    fn queue_up(&mut self, line: LineId) {
+        if let Some(branch) = self.branches.get_mut(line.index())
+            && let Some(lease) = &mut branch.lease
+            && lease.has_word()
+            && !lease.is_queued
+        {
+            lease.is_queued = true;
+            self.queue.push_back(line);
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! `[[exchange]]`: an exchange of one's own, as written.
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{Idle, Snapshot};
+
+/// `[[exchange]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exchange {
+    /// Its name in logs, metrics and summaries; at most 6 characters, since the sessions of its feeds and ports
+    /// begin with it.
+    pub name: Spanned<String>,
+    /// Of what is random there: the sizes in which reserves are shown, the times of a dark pool's crosses. Default 1.
+    pub seed: Option<u64>,
+    /// Nothing is shown, and orders meet at the midpoint of the consolidated quote. Default false.
+    pub dark: Option<Spanned<Dark>>,
+    /// The hours of its day. Without this table trading begins when the exchange does and ends with it.
+    pub hours: Option<Spanned<Hours>>,
+    /// Stop and market-to-limit orders are taken, by options that OUCH 5.0 does not have. Default false.
+    pub extensions: Option<bool>,
+    /// Its shards, each a slice of its instruments on one cpu.
+    #[serde(default, rename = "shard")]
+    pub shards: Vec<Spanned<ExchangeShard>>,
+    /// What is traded there.
+    #[serde(default, rename = "instrument")]
+    pub instruments: Vec<Spanned<Listing>>,
+    /// Its members.
+    #[serde(default, rename = "firm")]
+    pub firms: Vec<Spanned<Firm>>,
+    /// Their ports for orders.
+    #[serde(default, rename = "port")]
+    pub ports: Vec<Spanned<Port>>,
+}
+
+/// `dark = { .. }`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dark {
+    /// The feeds, by name, whose best prices make the consolidated quote.
+    pub quote: Spanned<Vec<Spanned<String>>>,
+    /// The shortest time between two crosses, in milliseconds; 0 for orders that meet as they come. Default 0.
+    pub cross_min_ms: Option<Spanned<u32>>,
+    /// The longest. Default as the shortest.
+    pub cross_max_ms: Option<Spanned<u32>>,
+}
+
+/// `[exchange.hours]`: times of day in UTC, `HH:MM:SS`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hours {
+    /// Orders are taken from here on.
+    pub pre_open: Spanned<String>,
+    /// What the opening cross would do is told from here on. Default: five minutes before `open`.
+    pub opening_imbalance: Option<Spanned<String>>,
+    /// The opening cross.
+    pub open: Spanned<String>,
+    /// What the closing cross would do is told from here on. Default: ten minutes before `close`.
+    pub closing_imbalance: Option<Spanned<String>>,
+    /// The closing cross.
+    pub close: Spanned<String>,
+}
+
+/// `[[exchange.shard]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExchangeShard {
+    /// Its name in logs and metrics; no other shard of the file has it.
+    pub name: Spanned<String>,
+    /// The logical cpu it is pinned to. Without it, one that no shard asked for.
+    pub cpu: Option<Spanned<u32>>,
+    /// It takes turns with the other shards of its cpu, in one thread. Default false.
+    pub share: Option<Spanned<bool>>,
+    /// What it does when nothing came in. Default `backoff`.
+    pub idle: Option<Spanned<Idle>>,
+    /// Tickers that are its own; those of no list are dealt over the shards by a hash of the ticker.
+    #[serde(default)]
+    pub instruments: Vec<Spanned<String>>,
+    /// What it makes room for at start. Required: nothing grows later.
+    pub capacity: Spanned<ExchangeCapacity>,
+    /// Where its ports take connections: OUCH 5.0 over SoupBinTCP, and drop copies.
+    pub orders: Spanned<String>,
+    /// Line A of its market data: multicast group and port.
+    pub line_a: Spanned<String>,
+    /// Line B, the same packets.
+    pub line_b: Option<Spanned<String>>,
+    /// The address of the interface that the lines leave by. Default `127.0.0.1`.
+    pub interface: Option<Spanned<String>>,
+    /// Where lost messages are given again.
+    pub rerequest: Option<Spanned<String>>,
+    /// Where a snapshot of its books is given.
+    pub snapshot: Option<Spanned<Snapshot>>,
+}
+
+/// `capacity = { .. }` of an exchange's shard.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExchangeCapacity {
+    /// Live orders over all its books.
+    pub orders: Spanned<u32>,
+    /// Those of them that have terms: hidden, with a reserve, pegged, waiting. Default a sixteenth of `orders`.
+    pub terms: Option<Spanned<u32>>,
+    /// Connections at a time. Default 1024.
+    pub connections: Option<Spanned<u32>>,
+    /// Bytes of each port's messages that are kept for a client that comes back, in KiB. Default 1024.
+    pub replay_kib: Option<Spanned<u32>>,
+}
+
+/// `[[exchange.instrument]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listing {
+    /// Its tickers; all that follows is the same for each.
+    pub symbols: Spanned<Vec<Spanned<String>>>,
+    /// The price that the day begins with, e.g. `"101.25"`.
+    pub reference: Spanned<String>,
+    /// How far apart prices are. Default: a cent from a dollar on, a hundredth of a cent below.
+    pub tick: Option<Spanned<String>>,
+    /// Who trades first at a price. Default `price-time`.
+    pub policy: Option<Priority>,
+    /// How many prices around the reference each side holds in its fast part. Default 4096.
+    pub window: Option<Spanned<u32>>,
+    /// How far from the reference a cross may be, in percent. Default 10.
+    pub collar_percent: Option<Spanned<u32>>,
+    /// Its tier under limit up / limit down, 1 or 2. Without it there are no such bands.
+    pub luld_tier: Option<Spanned<u32>>,
+    /// How far from the day's reference it may trade, in percent. Without it, anywhere.
+    pub static_band_percent: Option<Spanned<u32>>,
+    /// How far from the last trade it may trade, in percent. Without it, anywhere.
+    pub dynamic_band_percent: Option<Spanned<u32>>,
+}
+
+/// Who trades first at a price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Priority {
+    /// Whoever came first.
+    PriceTime,
+    /// All, in proportion to their size.
+    ProRata,
+    /// Those of the incoming order's firm, then whoever came first.
+    PriceBrokerTime,
+}
+
+/// `[[exchange.firm]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Firm {
+    /// Its four letters.
+    pub name: Spanned<String>,
+    /// What its open orders and its trades may come to, in whole units of currency. Required: there is no unlimited
+    /// default.
+    pub credit: Spanned<u64>,
+    /// The login of its drop copy: everything that its ports are told.
+    pub drop_copy: Option<Spanned<Login>>,
+    /// Tickers that it may not trade.
+    #[serde(default)]
+    pub restricted: Vec<Spanned<String>>,
+}
+
+/// A login of SoupBinTCP.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    /// At most 6 characters.
+    pub user: Spanned<String>,
+    /// At most 10 characters.
+    pub password: Spanned<String>,
+}
+
+/// `[[exchange.port]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Port {
+    /// Its user, at most 6 characters. With `count` the number of each takes the place of `{n}`, with zeros before
+    /// it up to the 6 characters: `U{n}` is U00001 to U00100.
+    pub user: Spanned<String>,
+    /// How many ports this is. Default 1.
+    pub count: Option<Spanned<u32>>,
+    /// At most 10 characters.
+    pub password: Spanned<String>,
+    /// Whose it is. With `count` above 1, ports are dealt to these in turns.
+    pub firms: Spanned<Vec<Spanned<String>>>,
+    /// Its orders are cancelled when its connection is lost. Default true.
+    pub cancel_on_disconnect: Option<bool>,
+    /// What happens where its orders would trade with its own firm's. Default `allow`.
+    pub self_match: Option<SelfMatch>,
+    /// What it may do at most.
+    #[serde(default)]
+    pub limits: PortLimits,
+}
+
+/// What happens where an order would trade with another of its group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SelfMatch {
+    /// They trade.
+    Allow,
+    /// The resting one is cancelled.
+    CancelOldest,
+    /// The incoming one is cancelled.
+    CancelNewest,
+    /// Both are cancelled.
+    CancelBoth,
+    /// Both shrink by the smaller of the two.
+    Decrement,
+}
+
+/// `limits = { .. }` of a port.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PortLimits {
+    /// Shares of one order. Default 999999.
+    pub qty: Option<Spanned<u32>>,
+    /// What one order may come to, in whole units of currency. Default the firm's credit.
+    pub notional: Option<Spanned<u64>>,
+    /// How far from the best or last price an order's limit may be, in percent. Without it, anywhere.
+    pub collar_percent: Option<Spanned<u32>>,
+    /// Orders in a second. Without it, as many as come.
+    pub orders_per_second: Option<Spanned<u32>>,
+    /// Orders in one instrument in a second. Without it, as many as come.
+    pub orders_per_second_symbol: Option<Spanned<u32>>,
+    /// Equal orders in a second. Without it, as many as come.
+    pub duplicates_per_second: Option<Spanned<u32>>,
+    /// Market orders are taken. Default true.
+    pub market_orders: Option<bool>,
+}

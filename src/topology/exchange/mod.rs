@@ -1,0 +1,354 @@
+//! Exchanges of one's own: their shards, what is traded there, who may trade.
+
+mod listings;
+mod members;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+
+use toml::Spanned;
+use types::{Nanos, Symbol};
+
+use super::feeds::{self, Groups};
+use super::placement::{Placement, Wish};
+use super::{Faults, Snapshot, owners};
+use crate::config::exchange as raw;
+
+pub use listings::Listing;
+pub use members::{Firm, Login, Port};
+
+/// An exchange that can be started.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    /// In logs, metrics and summaries; what its sessions begin with.
+    pub name: String,
+    /// Of what is random there.
+    pub seed: u64,
+    /// `Some`: it shows nothing, and crosses at times that nobody knows.
+    pub dark: Option<Dark>,
+    /// Its day; `None` where trading begins with it and ends with it.
+    pub hours: Option<Hours>,
+    /// Options that OUCH 5.0 does not have are taken.
+    pub extensions: bool,
+    /// Its shards.
+    pub shards: Vec<ExchangeShard>,
+    /// Its members.
+    pub firms: Vec<Firm>,
+    /// Their ports.
+    pub ports: Vec<Port>,
+}
+
+/// A dark pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dark {
+    /// The feeds whose best prices make the consolidated quote, by name.
+    pub quote: Vec<String>,
+    /// The shortest time between two crosses; zero where orders meet as they come.
+    pub cross_min: Nanos,
+    /// The longest.
+    pub cross_max: Nanos,
+}
+
+/// A trading day, from midnight UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hours {
+    /// Orders are taken.
+    pub pre_open: Nanos,
+    /// What the opening cross would do is told.
+    pub opening_imbalance: Nanos,
+    /// The opening cross.
+    pub open: Nanos,
+    /// What the closing cross would do is told.
+    pub closing_imbalance: Nanos,
+    /// The closing cross.
+    pub close: Nanos,
+}
+
+/// A shard of an exchange.
+#[derive(Debug, Clone)]
+pub struct ExchangeShard {
+    /// In logs and metrics.
+    pub name: String,
+    /// Where it runs.
+    pub placement: Placement,
+    /// The session of its feed and its ports.
+    pub session: [u8; 10],
+    /// What it trades.
+    pub listings: Vec<Listing>,
+    /// What it makes room for.
+    pub capacity: Capacity,
+    /// Where its ports take connections.
+    pub orders: SocketAddr,
+    /// Line A of its market data.
+    pub line_a: SocketAddrV4,
+    /// Line B.
+    pub line_b: Option<SocketAddrV4>,
+    /// The interface that the lines leave by.
+    pub interface: Ipv4Addr,
+    /// Where lost messages are given again.
+    pub rerequest: Option<SocketAddr>,
+    /// Where a snapshot of its books is given.
+    pub snapshot: Option<Snapshot>,
+}
+
+/// What a shard of an exchange makes room for at start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capacity {
+    /// Live orders over all its books.
+    pub orders: u32,
+    /// Those of them that have terms.
+    pub terms: u32,
+    /// Connections at a time.
+    pub connections: u16,
+    /// Bytes of each port's messages that are kept.
+    pub replay_bytes: usize,
+}
+
+/// What all exchanges are called by their shards.
+const NAME_MAX: usize = 6;
+/// More live orders on one shard than any exchange has.
+const ORDERS_MAX: u32 = 1 << 28;
+/// Half of the file descriptors a process can have by default on a server.
+const CONNECTIONS_MAX: u32 = 32_768;
+/// A gibibyte.
+const REPLAY_KIB_MAX: u32 = 1 << 20;
+
+/// What each shard says of its place, in the order of the file.
+pub(super) fn wishes(exchanges: &[Spanned<raw::Exchange>]) -> impl Iterator<Item = Wish<'_>> {
+    exchanges.iter().flat_map(|entry| &entry.get_ref().shards).map(|entry| {
+        let shard = entry.get_ref();
+        Wish {
+            name: &shard.name,
+            cpu: shard.cpu.as_ref(),
+            share: shard.share.as_ref(),
+            idle: shard.idle.as_ref(),
+            at: entry.span(),
+        }
+    })
+}
+
+/// `placements`: one for each of [`wishes`].
+pub(super) fn check(
+    exchanges: &[Spanned<raw::Exchange>],
+    placements: &[Placement],
+    faults: &mut Faults<'_>,
+) -> Vec<Exchange> {
+    // A feed of the same file may listen to these lines, so they are apart from the feeds' own.
+    let mut groups = Groups::new();
+    let mut names: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut placements = placements.iter();
+    let mut checked = Vec::new();
+    for entry in exchanges {
+        let name = &entry.get_ref().name;
+        let text = name.get_ref().as_str();
+        let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if text.is_empty() || NAME_MAX < text.len() || !plain {
+            let what = format!("exchange name `{text}` is not 1 to {NAME_MAX} letters and digits");
+            faults.add(name, what);
+        }
+        if let Some(line) = names.insert(text, faults.line_of(name)) {
+            let what = format!("exchange name `{text}` is taken by the exchange at line {line}");
+            faults.add(name, what);
+        }
+        checked.extend(exchange(entry, &mut placements, &mut groups, faults));
+    }
+    checked
+}
+
+fn exchange<'a>(
+    entry: &Spanned<raw::Exchange>,
+    placements: &mut impl Iterator<Item = &'a Placement>,
+    groups: &mut Groups,
+    faults: &mut Faults<'_>,
+) -> Option<Exchange> {
+    let raw = entry.get_ref();
+    let name = raw.name.get_ref().as_str();
+    if raw.shards.is_empty() {
+        let what = format!("exchange `{name}` has no [[exchange.shard]]: nothing would run");
+        faults.add(entry, what);
+    }
+    let listings = listings::check(entry, faults);
+    let mut dealt = deal(raw, &listings, faults);
+    let shards: Vec<Option<ExchangeShard>> = (1..)
+        .zip(&raw.shards)
+        .zip(placements)
+        .map(|((number, entry), placement)| {
+            let listings = dealt.get_mut(number - 1).map(core::mem::take).unwrap_or_default();
+            shard(name, entry, (number, *placement), listings, groups, faults)
+        })
+        .collect();
+    let (firms, ports) = members::check(entry, faults);
+    let dark = raw.dark.as_ref().map(|dark| dark_pool(dark.get_ref(), faults));
+    let hours = raw.hours.as_ref().map(|hours| trading_day(hours, faults));
+    Some(Exchange {
+        name: name.to_owned(),
+        seed: raw.seed.unwrap_or(1),
+        dark,
+        hours: hours.flatten(),
+        extensions: raw.extensions.unwrap_or(false),
+        shards: shards.into_iter().collect::<Option<_>>()?,
+        firms,
+        ports,
+    })
+}
+
+/// Which shard trades what: the lists first, then a hash of the ticker over all of them.
+fn deal(raw: &raw::Exchange, listings: &[Listing], faults: &mut Faults<'_>) -> Vec<Vec<Listing>> {
+    let traded: BTreeSet<Symbol> = listings.iter().map(|listing| listing.symbol).collect();
+    let mut listed: BTreeMap<Symbol, usize> = BTreeMap::new();
+    for (number, shard) in raw.shards.iter().enumerate() {
+        for text in &shard.get_ref().instruments {
+            let Some(symbol) = owners::ticker(text, faults) else { continue };
+            if !traded.contains(&symbol) {
+                let what = format!("instrument {symbol} is on no list of the exchange");
+                faults.add(text, what).remedy_last("list it in an [[exchange.instrument]]");
+            }
+            if listed.insert(symbol, number).is_some() {
+                faults
+                    .add(text, format!("instrument {symbol} is listed twice"))
+                    .remedy_last("an instrument belongs to one shard: remove one of them");
+            }
+        }
+    }
+    let mut dealt = vec![Vec::new(); raw.shards.len()];
+    let shards = u16::try_from(raw.shards.len()).unwrap_or(u16::MAX);
+    for listing in listings {
+        let by_hash = || usize::from(listing.symbol.partition(shards.max(1)));
+        let owner = listed.get(&listing.symbol).copied().unwrap_or_else(by_hash);
+        if let Some(of_shard) = dealt.get_mut(owner) {
+            of_shard.push(*listing);
+        }
+    }
+    dealt
+}
+
+fn shard(
+    exchange: &str,
+    entry: &Spanned<raw::ExchangeShard>,
+    (number, placement): (usize, Placement),
+    listings: Vec<Listing>,
+    groups: &mut Groups,
+    faults: &mut Faults<'_>,
+) -> Option<ExchangeShard> {
+    let raw = entry.get_ref();
+    let name = raw.name.get_ref().as_str();
+    if listings.is_empty() {
+        faults
+            .add(entry, format!("shard `{name}` trades no instrument"))
+            .remedy_last("list some for it, or remove it");
+    }
+    let of = format!("shard `{name}`");
+    let line_a = feeds::line("line_a", &of, &raw.line_a, groups, faults);
+    let line_b = raw.line_b.as_ref().map(|text| feeds::line("line_b", &of, text, groups, faults));
+    let interface = raw
+        .interface
+        .as_ref()
+        .map_or(Some(Ipv4Addr::LOCALHOST), |text| feeds::interface(text, faults));
+    let orders = feeds::unicast("orders", &of, &raw.orders, faults);
+    let rerequest =
+        raw.rerequest.as_ref().map(|text| feeds::unicast("rerequest", &of, text, faults));
+    let snapshot = raw.snapshot.as_ref().map(|raw| feeds::snapshot(&of, raw.get_ref(), faults));
+    let capacity = capacity(name, raw.capacity.get_ref(), faults);
+    Some(ExchangeShard {
+        name: name.to_owned(),
+        placement,
+        session: session(exchange, number),
+        listings,
+        capacity,
+        orders: orders?,
+        line_a: line_a?,
+        line_b: line_b.flatten(),
+        interface: interface?,
+        rerequest: rerequest.flatten(),
+        snapshot: snapshot.flatten(),
+    })
+}
+
+/// The exchange's name and the shard's number: different for each stream of the exchange.
+fn session(exchange: &str, number: usize) -> [u8; 10] {
+    let mut session = [b' '; 10];
+    let text = format!("{exchange}{number:04}");
+    let len = text.len().min(session.len());
+    session[..len].copy_from_slice(&text.as_bytes()[..len]);
+    session
+}
+
+fn capacity(name: &str, raw: &raw::ExchangeCapacity, faults: &mut Faults<'_>) -> Capacity {
+    let mut limit = |key: &str, value: Option<&Spanned<u32>>, max: u32, default: u32| {
+        faults.limit(&format!("capacity.{key} of shard `{name}`"), value, 1..=max, default)
+    };
+    let orders = limit("orders", Some(&raw.orders), ORDERS_MAX, 1);
+    let connections = limit("connections", raw.connections.as_ref(), CONNECTIONS_MAX, 1_024);
+    let kib = limit("replay_kib", raw.replay_kib.as_ref(), REPLAY_KIB_MAX, 1_024);
+    Capacity {
+        orders,
+        terms: limit("terms", raw.terms.as_ref(), orders.max(1), (orders / 16).max(1)),
+        // Beyond the limit there was a fault.
+        connections: u16::try_from(connections).unwrap_or(u16::MAX),
+        replay_bytes: usize::try_from(kib).unwrap_or(usize::MAX).saturating_mul(1_024),
+    }
+}
+
+fn dark_pool(raw: &raw::Dark, faults: &mut Faults<'_>) -> Dark {
+    let hour = 3_600_000;
+    let min = faults.limit("dark.cross_min_ms", raw.cross_min_ms.as_ref(), 0..=hour, 0_u32);
+    let max = faults.limit("dark.cross_max_ms", raw.cross_max_ms.as_ref(), min..=hour, min);
+    let quote = raw.quote.get_ref();
+    if quote.is_empty() {
+        faults.add(&raw.quote, "dark.quote names no feed: there would be no midpoint");
+    }
+    Dark {
+        quote: quote.iter().map(|name| name.get_ref().clone()).collect(),
+        cross_min: Nanos::from_millis(min.into()),
+        cross_max: Nanos::from_millis(max.into()),
+    }
+}
+
+fn trading_day(entry: &Spanned<raw::Hours>, faults: &mut Faults<'_>) -> Option<Hours> {
+    let raw = entry.get_ref();
+    let mut time = |key: &str, text: &Spanned<String>| {
+        let parsed = time_of_day(text.get_ref());
+        if parsed.is_none() {
+            let what = format!("hours.{key} `{}` is not a time of day", text.get_ref());
+            faults.add(text, what).remedy_last("write it like `14:30:00`, in UTC");
+        }
+        parsed
+    };
+    let pre_open = time("pre_open", &raw.pre_open);
+    let opening = raw.opening_imbalance.as_ref().map(|text| time("opening_imbalance", text));
+    let open = time("open", &raw.open);
+    let closing = raw.closing_imbalance.as_ref().map(|text| time("closing_imbalance", text));
+    let close = time("close", &raw.close);
+    let (pre_open, open, close) = (pre_open?, open?, close?);
+    let before = |end: Nanos, secs: u64| Nanos::new(end.since(Nanos::from_secs(secs)).get());
+    let hours = Hours {
+        pre_open,
+        opening_imbalance: opening.unwrap_or(Some(before(open, 300).max(pre_open)))?,
+        open,
+        closing_imbalance: closing.unwrap_or(Some(before(close, 600).max(open)))?,
+        close,
+    };
+    let in_order = hours.pre_open <= hours.opening_imbalance
+        && hours.opening_imbalance <= hours.open
+        && hours.open <= hours.closing_imbalance
+        && hours.closing_imbalance <= hours.close;
+    if !in_order {
+        let what = "the times of [exchange.hours] do not follow one another";
+        faults.add(entry, what).remedy_last(
+            "pre_open, opening_imbalance, open, closing_imbalance, close, in this order",
+        );
+    }
+    Some(hours)
+}
+
+/// `HH:MM:SS` since midnight.
+fn time_of_day(text: &str) -> Option<Nanos> {
+    let mut parts = text.split(':');
+    let mut part = |below: u64| {
+        let text = parts.next()?;
+        let number = text.parse::<u64>().ok()?;
+        (text.len() == 2 && number < below).then_some(number)
+    };
+    let (hours, minutes, seconds) = (part(24)?, part(60)?, part(60)?);
+    parts.next().is_none().then(|| Nanos::from_secs(hours * 3_600 + minutes * 60 + seconds))
+}
