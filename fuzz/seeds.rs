@@ -24,7 +24,9 @@ fn main() -> io::Result<()> {
     write("iextp", &[deep.clone(), vec![segment(&deep), segment(&[])]].concat())?;
     write("capture", &captures(&mold))?;
     write("book", &scripts())?;
-    write("matching", &commands())
+    write("matching", &commands())?;
+    write("floor", &days())?;
+    write("port", &requests())
 }
 
 /// One file a seed, numbered in order.
@@ -49,12 +51,34 @@ fn scripts() -> Vec<Vec<u8>> {
     heads.iter().zip(1..).map(|((head, words), seed)| drawn(head, words * 8, seed)).collect()
 }
 
-/// The exchange's own books, roomy and cramped: orders, far levels and whether a reduced order keeps
-/// its place, then drawn words.
+/// The exchange's own books, plain, with terms, by each policy, dark, with a quote told, and cramped:
+/// orders, far levels, places for terms with whether a reduced order keeps its own, and the kind of the
+/// books; then drawn words.
 fn commands() -> Vec<Vec<u8>> {
-    let heads =
-        [([63, 3, 0, 0], 400), ([63, 3, 1, 0], 400), ([6, 1, 0, 0], 150), ([0, 0, 0, 0], 20)];
+    let heads = [
+        ([63, 3, 126, 16], 200),
+        ([63, 3, 127, 0], 200),
+        ([63, 3, 126, 32], 200),
+        ([63, 3, 126, 2], 150),
+        ([63, 3, 126, 3], 150),
+        ([63, 3, 126, 44], 150),
+        ([6, 1, 4, 0], 100),
+        ([0, 0, 0, 0], 20),
+    ];
     heads.iter().zip(11..).map(|((head, words), seed)| drawn(head, words * 16, seed)).collect()
+}
+
+/// Days of the exchange, by hand and by schedule, plain, with bands and with limits: room for orders, for
+/// those that wait and those with a time, whether a reduced order keeps its place, and the rules of two
+/// instruments, then drawn words.
+fn days() -> Vec<Vec<u8>> {
+    let heads = [
+        ([47, 23, 11, 0, 2, 2], 300),
+        ([47, 23, 11, 1, 3, 15], 300),
+        ([47, 23, 11, 0, 18, 30], 300),
+        ([3, 2, 1, 0, 0, 1], 100),
+    ];
+    heads.iter().zip(21..).map(|((head, words), seed)| drawn(head, words * 10, seed)).collect()
 }
 
 /// A head and as many bytes as it says.
@@ -205,6 +229,87 @@ fn segment(messages: &[Vec<u8>]) -> Vec<u8> {
         built.push(message).expect("all fit one segment");
     }
     built.finish().to_vec()
+}
+
+/// What clients of three ports may send, step by step: see the target.
+fn requests() -> Vec<Vec<u8>> {
+    let step =
+        |conn: u8, kind: u8, bytes: &[u8]| [&[kind << 2 | conn, bytes.len() as u8], bytes].concat();
+    let request = |conn: u8, bytes: &[u8]| step(conn, 3, bytes);
+    let order = |conn: u8, user_ref: u32, side: u8, quantity: u32, options: &[TagValue]| {
+        let mut room = [0; ouch50::APPENDAGE_MAX];
+        let mut writer = AppendageWriter::new(&mut room);
+        for value in options {
+            writer.push(*value).expect("each once, so all fit");
+        }
+        let enter = inbound::EnterOrder {
+            header: inbound::Head::new(),
+            user_ref: user_ref.into(),
+            side,
+            quantity: quantity.into(),
+            symbol: STOCK,
+            price: 1_234_500.into(),
+            time_in_force: ouch50::TimeInForce::Day.byte(),
+            display: ouch50::Display::Visible.byte(),
+            capacity: ouch50::Capacity::Agency.byte(),
+            intermarket_sweep: ouch50::Flag::No.byte(),
+            cross: ouch50::CrossType::Continuous.byte(),
+            cl_ord_id: *b"SEED          ",
+        };
+        let mut out = [0; 256];
+        let len = enter.encode(writer.finish(), &mut out).expect("256 bytes are enough");
+        request(conn, &out[..len])
+    };
+    let replace = |conn: u8, orig: u32, user_ref: u32, quantity: u32| {
+        let replace = inbound::ReplaceOrder {
+            header: inbound::Head::new(),
+            orig_user_ref: orig.into(),
+            user_ref: user_ref.into(),
+            quantity: quantity.into(),
+            price: 1_234_600.into(),
+            time_in_force: ouch50::TimeInForce::Day.byte(),
+            display: ouch50::Display::Visible.byte(),
+            intermarket_sweep: ouch50::Flag::No.byte(),
+            cl_ord_id: *b"SEED          ",
+        };
+        let mut out = [0; 256];
+        let len = replace.encode(Appendage::EMPTY, &mut out).expect("256 bytes are enough");
+        request(conn, &out[..len])
+    };
+    let cancel = |conn: u8, user_ref: u32, quantity: u32| {
+        let [user_ref, quantity] = [user_ref, quantity].map(u32::to_be_bytes);
+        request(conn, &[b"X".as_slice(), &user_ref, &quantity].concat())
+    };
+    let mass = |conn: u8, user_ref: u32| {
+        request(conn, &[b"C", user_ref.to_be_bytes().as_slice(), b"SEED        \0\0"].concat())
+    };
+    let traded = [
+        order(0, 1, b'B', 300, &[TagValue::UserRefIdx(0)]),
+        order(2, 1, b'S', 100, &[TagValue::Side(ouch50::Side::Sell)]),
+        order(2, 2, b'S', 100, &[]),
+        replace(0, 1, 2, 500),
+        cancel(0, 2, 200),
+        step(0, 1, b""),
+        order(2, 3, b'T', 50, &[TagValue::PostOnly(ouch50::PostOnly::No)]),
+    ];
+    let own = [
+        order(0, 1, b'B', 300, &[]),
+        order(1, 1, b'S', 100, &[]),
+        order(1, 2, b'S', 300, &[TagValue::AiqStrategy(ouch50::AiqStrategy::CancelOldestMpid)]),
+        request(0, b"M\0\0\0\x01B\0\0\0\x10"),
+        request(0, b"Q"),
+        step(1, 1, b""),
+    ];
+    let swept = [
+        (1..=8).flat_map(|user_ref| order(0, user_ref, b'B', 10, &[])).collect(),
+        mass(0, 9),
+        request(0, b"D\0\0\0\x0aSEED\0\0"),
+        order(0, 11, b'B', 10, &[]),
+        request(0, b"E\0\0\0\x0cSEED\0\0"),
+        step(0, 2, &[0; 200]),
+        step(3, 0, b"\0\x01R"),
+    ];
+    vec![traded.concat(), own.concat(), swept.concat()]
 }
 
 fn soup_streams(messages: &[Vec<u8>]) -> Vec<Vec<u8>> {

@@ -3,11 +3,14 @@
 //! Everything is made here and handed over; what is still to be read on the cold side comes back in
 //! [`Live`]. Nothing runs before every core is ready, and cores stop in the order they started.
 
+mod exchange;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use book::l3;
+use engine::exchange::Exchange;
 use engine::{FeedPlan, SnapshotPlan, Trade, TradePlan, gauges};
 use runtime::ring::{Consumer, Producer, WhenFull, link};
 use runtime::{
@@ -21,6 +24,8 @@ use venue::Roster;
 
 use crate::config::{self, Policy};
 use crate::failure::Failure;
+pub use exchange::{DATAGRAM_MAX as DATAGRAM_BYTES_MAX, machine as exchange_machine};
+
 use crate::topology::{self, ColdEnd, End, Feed, FeedId, Shard, ShardId, Snapshot, Topology};
 
 /// How often latency histograms come from a shard.
@@ -53,6 +58,29 @@ pub struct LiveShard {
     pub feeds: Vec<FeedId>,
 }
 
+/// An exchange's shard that runs, as the cold side sees it.
+#[derive(Debug)]
+pub struct LiveExchange {
+    /// By the exchange's place in the configuration and its own there.
+    pub at: (usize, usize),
+    /// Its name there.
+    pub name: String,
+    /// Its counters, and its machine's.
+    pub watch: Watch,
+    /// Requests of the one who runs it.
+    pub commands: Producer,
+}
+
+/// What ran, and what became of it.
+pub struct Ended {
+    /// The shards that traded, in the order of the configuration.
+    pub shards: Vec<LiveShard>,
+    /// Their machines.
+    pub trades: Vec<Trade>,
+    /// The machines of exchanges, by the exchange's place and the shard's own there.
+    pub exchanges: Vec<((usize, usize), Exchange)>,
+}
+
 /// Everything that runs.
 #[derive(Debug)]
 pub struct Live {
@@ -60,7 +88,11 @@ pub struct Live {
     running: Running,
     /// The shards, in the order of the configuration.
     pub shards: Vec<LiveShard>,
+    /// The shards of exchanges, in the order of the configuration.
+    pub exchanges: Vec<LiveExchange>,
     ended: Receiver<(ShardId, Trade)>,
+    exchanges_ended: Receiver<((usize, usize), Exchange)>,
+    kept: Vec<((usize, usize), Consumer)>,
 }
 
 impl Live {
@@ -68,11 +100,20 @@ impl Live {
     ///
     /// # Errors
     /// A core that did not end well.
-    pub fn stop(self) -> Result<(Vec<LiveShard>, Vec<Trade>), Failure> {
+    pub fn stop(self) -> Result<Ended, Failure> {
         self.running.stop().map_err(|faults| Failure::failed(faults.join("\n")))?;
         let mut machines: Vec<(ShardId, Trade)> = self.ended.iter().collect();
         machines.sort_by_key(|(id, _)| *id);
-        Ok((self.shards, machines.into_iter().map(|(_, trade)| trade).collect()))
+        let mut exchanges: Vec<_> = self.exchanges_ended.iter().collect();
+        exchanges.sort_by_key(|(at, _)| *at);
+        let trades = machines.into_iter().map(|(_, trade)| trade).collect();
+        Ok(Ended { shards: self.shards, trades, exchanges })
+    }
+
+    /// Every message of each exchange shard's feed, in order. A shard stands still while its ring is
+    /// full, so somebody has to take them.
+    pub fn take_kept(&mut self) -> Vec<((usize, usize), Consumer)> {
+        std::mem::take(&mut self.kept)
     }
 
     /// The names of cores that ended although nobody stopped them.
@@ -87,44 +128,89 @@ impl Live {
 /// A socket, a thread or a limit of the host, with the shard that it stopped.
 pub fn launch(topology: &Topology) -> Result<Live, Failure> {
     let (done, ended) = channel();
+    let (exchange_done, exchanges_ended) = channel();
     let mut cores = Vec::new();
     let mut cold = Vec::new();
-    for thread in topology.threads() {
+    let threads = topology.threads();
+    for thread in &threads {
         let idle = match topology.placement(thread.shards[0]).idle {
             config::Idle::Spin => Idle::Spin,
             config::Idle::Backoff => Idle::Backoff { spins: SPINS },
         };
         let name = format!("cpu{}", thread.cpu);
         let cpu = usize::try_from(thread.cpu).unwrap_or(usize::MAX);
-        let mut core = Core::new(name, Some(cpu), idle).map_err(|error| {
+        cores.push(Core::new(name, Some(cpu), idle).map_err(|error| {
             Failure::failed(format!("cannot make the bell of cpu {}: {error}", thread.cpu))
-        })?;
-        for seat in thread.shards {
-            let topology::Seat::Trade(id) = seat else { continue };
-            let seated = Seated::new(topology, id, done.clone());
-            core.seat(seated.seat);
-            cold.push(seated.cold);
+        })?);
+    }
+    let mut shared = shared(topology, &threads, &cores);
+    for (thread, core) in threads.iter().zip(&mut cores) {
+        for seat in &thread.shards {
+            match *seat {
+                topology::Seat::Trade(id) => {
+                    let seated = Seated::new(topology, id, done.clone());
+                    core.seat(seated.seat);
+                    cold.push(ColdSide::Trade(seated.cold));
+                }
+                topology::Seat::Exchange(at, shard) => {
+                    let exchange = &topology.exchanges[at];
+                    let rings = std::mem::take(&mut shared[at][shard]);
+                    let done = exchange_done.clone();
+                    let (seat, ends) =
+                        exchange::seat(exchange, (at, shard), core.bell(), rings, done);
+                    core.seat(seat);
+                    cold.push(ColdSide::Exchange(ends));
+                }
+            }
         }
-        cores.push(core);
     }
     drop(done);
+    drop(exchange_done);
     let mut running = runtime::launch(cores).map_err(|error| Failure::failed(error.to_string()))?;
     let placed = running.take_shards();
-    let mut shards: Vec<LiveShard> = placed
-        .into_iter()
-        .zip(cold)
-        .map(|(placed, cold)| LiveShard {
-            id: cold.id,
-            name: placed.name,
-            watch: placed.watch,
-            latencies: placed.latencies,
-            tops: cold.tops,
-            alarms: cold.alarms,
-            feeds: cold.feeds,
-        })
-        .collect();
+    let (mut shards, mut exchanges, mut kept) = (Vec::new(), Vec::new(), Vec::new());
+    for (placed, cold) in placed.into_iter().zip(cold) {
+        let (name, watch) = (placed.name, placed.watch);
+        match cold {
+            ColdSide::Trade(Cold { id, tops, alarms, feeds }) => {
+                let latencies = placed.latencies;
+                shards.push(LiveShard { id, name, watch, latencies, tops, alarms, feeds });
+            }
+            ColdSide::Exchange(exchange::Cold { at, kept: messages, commands }) => {
+                kept.push((at, messages));
+                exchanges.push(LiveExchange { at, name, watch, commands });
+            }
+        }
+    }
     shards.sort_by_key(|shard| shard.id);
-    Ok(Live { running, shards, ended })
+    exchanges.sort_by_key(|shard| shard.at);
+    Ok(Live { running, shards, exchanges, ended, exchanges_ended, kept })
+}
+
+/// The rings between the shards of each exchange.
+fn shared(
+    topology: &Topology,
+    threads: &[topology::Thread],
+    cores: &[Core],
+) -> Vec<Vec<exchange::Shared>> {
+    let bell = |seat| {
+        let at = threads.iter().position(|thread| thread.shards.contains(&seat));
+        // Every shard has a thread, and every thread a core.
+        cores[at.unwrap_or_default()].bell()
+    };
+    let of = |(at, exchange): (usize, &topology::Exchange)| {
+        let bells: Vec<_> = (0..exchange.shards.len())
+            .map(|shard| bell(topology::Seat::Exchange(at, shard)))
+            .collect();
+        exchange::shared(exchange, &bells)
+    };
+    topology.exchanges.iter().enumerate().map(of).collect()
+}
+
+/// What the cold side keeps of a shard of either kind.
+enum ColdSide {
+    Trade(Cold),
+    Exchange(exchange::Cold),
 }
 
 /// What the cold side keeps of a shard.

@@ -1,5 +1,7 @@
 //! Standard output: whole texts, a closed pipe taken in peace, tables as every command draws them.
 
+mod canvas;
+
 use std::io::{self, IsTerminal, Write};
 
 use book::State;
@@ -8,6 +10,8 @@ use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table};
 use serde::Serialize;
 
 use crate::failure::Failure;
+
+pub use canvas::Canvas;
 
 /// Writes to standard output at once.
 ///

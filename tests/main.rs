@@ -2,7 +2,10 @@
 
 mod captures;
 mod config;
+mod distribution;
+mod entry;
 mod exchange_config;
+mod exchange_day;
 mod hist;
 mod kit;
 mod lobster;

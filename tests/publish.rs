@@ -16,9 +16,9 @@ use types::{InstrumentId, Nanos, SeqNo};
 use venue::{Nasdaq, Normal, Ownership, Roster};
 
 /// No test waits longer: it fails with what it was waiting for. Nothing else depends on time.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-fn until(what: &str, mut done: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut done: impl FnMut() -> bool) {
     let began = Instant::now();
     while !done() {
         assert!(began.elapsed() < PATIENCE, "still waiting until {what}");
@@ -46,7 +46,7 @@ struct Subscriber {
 }
 
 /// What a subscriber does with what it hears.
-trait Ear {
+pub(crate) trait Ear {
     fn message(&mut self, message: &[u8]);
     /// A snapshot is wanted now; the number of the message to join at.
     fn snapshot(&mut self) -> SeqNo;
@@ -211,17 +211,17 @@ fn every_message_arrives_once_in_order_over_two_lossy_lines() {
 }
 
 /// Books of everything heard.
-struct Market {
+pub(crate) struct Market {
     venue: Nasdaq,
     roster: Roster,
     books: Books,
     /// Where snapshots are had.
     snapshots: Option<SocketAddr>,
-    joined: Option<SeqNo>,
+    pub(crate) joined: Option<SeqNo>,
 }
 
 impl Market {
-    fn new(snapshots: Option<SocketAddr>) -> Self {
+    pub(crate) fn new(snapshots: Option<SocketAddr>) -> Self {
         let capacity = Capacity { instruments: 64, orders: 50_000, levels: 50_000 };
         Self {
             venue: Nasdaq::new(),
@@ -233,7 +233,7 @@ impl Market {
     }
 
     /// Ticker and state of every book.
-    fn hashes(&self) -> Vec<(String, u64)> {
+    pub(crate) fn hashes(&self) -> Vec<(String, u64)> {
         let hash = |(at, &symbol): (usize, &types::Symbol)| {
             (symbol.to_string(), self.books.state_hash(InstrumentId::new(at as u32), symbol))
         };
@@ -262,7 +262,7 @@ impl Ear for Market {
 }
 
 /// Fetches a snapshot as any client would.
-fn fetch(
+pub(crate) fn fetch(
     from: SocketAddr,
     user: [u8; 6],
     password: [u8; 10],

@@ -12,7 +12,7 @@ pub struct Gauge<R> {
     pub name: &'static str,
     /// What it is, in a sentence.
     pub help: &'static str,
-    read: R,
+    pub(crate) read: R,
 }
 
 /// Reads one of the shard's own figures.
@@ -22,9 +22,10 @@ pub type OfFeed = fn(&FeedHealth, &Mirror) -> u64;
 
 macro_rules! gauges {
     ($($name:literal $help:literal $read:expr;)*) => {
-        [$(Gauge { name: $name, help: $help, read: $read }),*]
+        [$($crate::gauges::Gauge { name: $name, help: $help, read: $read }),*]
     };
 }
+pub(crate) use gauges;
 
 /// The shard's own.
 pub const SHARD: &[Gauge<OfShard>] = &gauges! {

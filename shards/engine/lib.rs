@@ -1,8 +1,10 @@
 //! Shard kinds: which calls follow which input. They hold no rule of their own and open no socket.
 //!
-//! A [`Trade`] shard takes feeds in and keeps books. It is a `runtime::Machine`: the main loop drives
+//! A [`Trade`] shard takes feeds in and keeps books; an [`exchange::Exchange`] shard takes orders and
+//! matches them. Each is a `runtime::Machine`: the main loop drives
 //! it from sockets, replay from a file, a test from a virtual clock, and it cannot tell which.
 
+pub mod exchange;
 pub mod gauges;
 
 mod alarm;

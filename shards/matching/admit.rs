@@ -110,17 +110,10 @@ impl Market {
         }
     }
 
-    /// As [`Market::enter`], where the book is not plain or not there.
+    /// As [`Market::enter`], of an order that has terms, or where the book is not plain or not there.
     #[cold]
     #[inline(never)]
-    pub(crate) fn admit_plain(&mut self, order: &NewOrder, out: &mut impl Out) {
-        self.admit(&Order { new: *order, terms: Terms::PLAIN }, out);
-    }
-
-    /// As [`Market::enter_with`].
-    #[cold]
-    #[inline(never)]
-    fn admit(&mut self, order: &Order, out: &mut impl Out) {
+    pub(crate) fn admit(&mut self, order: &Order, out: &mut impl Out) {
         let &NewOrder { key, instrument, side, qty, .. } = &order.new;
         let course = match self.books.get(instrument.index()) {
             None => Err(Refused::Instrument),
@@ -236,7 +229,7 @@ impl Market {
             Standing::Immediate { min_qty } => min_qty,
         };
         let reaches = min_qty == 0 || self.reaches(instrument, &taker, reach, &touch, min_qty);
-        let met = if reaches {
+        let met = if reaches && self.books[instrument.index()].trades {
             self.take_special(instrument, &mut taker, reach, &touch, out)
         } else {
             Met::Others // it rests without a trade, or ends
@@ -355,7 +348,7 @@ impl Market {
             2 * i64::from(other.best()) <= reach.reach2
                 || self.next_hidden(instrument, side, account, qty, &reach, touch, None).is_some()
         };
-        if standing == Standing::PostOnly && would_trade() {
+        if standing == Standing::PostOnly && book.trades && would_trade() {
             return Err(Refused::WouldTrade);
         }
         let leaving = leaving.map(|id| &self.orders[id]);

@@ -1,110 +1,355 @@
-//! All instruments of one exchange shard with their day: which orders are taken when, and what a
-//! change of phase does to them. The books themselves are [`Market`]'s.
+//! All instruments of one exchange shard with their day: which orders are taken when, where they
+//! wait, and between which prices they trade. The books themselves are [`Market`]'s.
+//!
+//! | Phase | What becomes of an order |
+//! |---|---|
+//! | closed, halted | refused |
+//! | pre-open, pre-reopen, paused | with a limit, it rests and nothing trades; without, it waits for the cross; immediate, it is refused |
+//! | continuous | it trades, and rests where it may |
+//!
+//! Orders for a cross alone and stops wait off the books. Cancels are taken in every phase, changes where
+//! orders are. An order in continuous trading that asks for nothing else goes straight to its book, where
+//! its instrument has no limits up and down.
 
-use alloc::vec;
 use alloc::vec::Vec;
 
 use types::{InstrumentId, Nanos, Side};
 
+use crate::cross::Span;
+use crate::dated::Dated;
+use crate::luld::Luld;
+use crate::orders::NONE;
+use crate::schedule::DayRules;
+use crate::tape::{Prints, Tape, Trades};
+use crate::tree::Tree;
+use crate::waiting::{List, Waiting, limit};
 use crate::{
-    Account, Capacity, Control, Ended, Market, Order, OrderKey, Out, Phase, Refused, Report, Rules,
+    Account, Capacity, Ended, Market, NewOrder, Order, OrderKey, Out, Phase, Price, Refused,
+    Report, Rules, Scope, Tick,
 };
+
+/// How much room to make, over all instruments. All of it is allocated by [`Floor::new`] and never
+/// grows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FloorCapacity {
+    /// The books.
+    pub books: Capacity,
+    /// Orders that wait off the books, for a cross or for their stop: about 250 bytes each.
+    pub waiting: u32,
+    /// Orders that end at a time of their own, wherever they rest: about 100 bytes each.
+    pub dated: u32,
+}
+
+/// What every order of an instrument is asked first.
+pub(crate) struct Gate {
+    /// Between which prices it may trade.
+    pub(crate) span: Span,
+    /// Today's last trade.
+    pub(crate) last: Option<Tick>,
+    pub(crate) phase: Phase,
+    /// It trades continuously, and nothing but a trade has consequences.
+    pub(crate) is_direct: bool,
+    /// Nor has a trade, outside its book.
+    pub(crate) is_quiet: bool,
+}
+
+impl Gate {
+    /// Whether the bands leave an order as it is.
+    #[inline(always)]
+    fn lets_through(&self, order: &NewOrder) -> bool {
+        match (order.price, order.side) {
+            (Price::Limit(tick), Side::Buy) => tick <= self.span.upper,
+            (Price::Limit(tick), Side::Sell) => self.span.lower <= tick,
+            (Price::Market | Price::MarketToLimit, _) => self.span == Span::ALL,
+        }
+    }
+}
+
+/// What is asked once in a while.
+pub(crate) struct Day {
+    pub(crate) rules: DayRules,
+    /// What prices are measured by until there is a trade.
+    pub(crate) reference: Tick,
+    /// It has traded continuously today.
+    pub(crate) has_opened: bool,
+    /// How many steps of the schedule are done.
+    pub(crate) step: usize,
+    /// When an indication is due.
+    pub(crate) indication: Nanos,
+    /// When the pause ends.
+    pub(crate) pause: Nanos,
+    /// How often its end was put off.
+    pub(crate) extensions: u8,
+    /// What its cross is measured by: the band that was held.
+    pub(crate) held_at: Option<Tick>,
+    /// As of when the limits are.
+    pub(crate) limited: Nanos,
+    /// In continuous trading, where there are limits.
+    pub(crate) luld: Option<Luld>,
+    /// The bands as they were reported.
+    pub(crate) told: Span,
+}
 
 /// The books of one exchange shard and their day. Begins closed.
 pub struct Floor {
-    market: Market,
+    pub(crate) market: Market,
     /// By instrument.
-    phases: Vec<Phase>,
+    pub(crate) gates: Vec<Gate>,
+    /// By instrument.
+    pub(crate) days: Vec<Day>,
+    pub(crate) waiting: Waiting,
+    pub(crate) dated: Dated,
+    /// When something is due, by instrument.
+    pub(crate) timers: Tree,
+    pub(crate) soonest: u32,
+    /// Whether an instrument is among the timers.
+    pub(crate) armed: Vec<bool>,
+    /// An instrument has limits, up and down.
+    has_luld: bool,
+    /// Today's midnight.
+    pub(crate) midnight: Option<Nanos>,
+    /// What was due before has been done, or is due still.
+    pub(crate) clock: Nanos,
 }
 
 impl Floor {
-    /// Everything closed and empty; see [`Market::new`].
+    /// Everything closed and empty; `rules` and `days` in order of instrument. See [`Market::new`].
     ///
     /// # Panics
-    /// As [`Market::new`].
-    pub fn new(capacity: Capacity, accounts: &[Account], rules: &[Rules]) -> Self {
-        Self {
-            market: Market::new(capacity, accounts, rules),
-            phases: vec![Phase::default(); rules.len()],
-        }
-    }
-
-    /// Enters an order: [`Report::Accepted`] and what follows from it, or [`Report::Refused`].
-    #[inline]
-    pub fn enter(&mut self, _now: Nanos, order: &Order, out: &mut impl Out) {
-        let key = order.new.key;
-        let refused = |why| Report::Refused { order: key, why };
-        let Some(phase) = self.phases.get(order.new.instrument.index()) else {
-            return out.push(refused(Refused::Instrument));
+    /// As [`Market::new`], and where the days are not one for each instrument or a schedule is not in
+    /// order.
+    pub fn new(
+        capacity: FloorCapacity,
+        accounts: &[Account],
+        rules: &[Rules],
+        days: &[DayRules],
+    ) -> Self {
+        assert_eq!(rules.len(), days.len(), "a day for each instrument");
+        let gate = |_: &Rules| Gate {
+            span: Span::ALL,
+            last: None,
+            phase: Phase::default(),
+            is_direct: false,
+            is_quiet: false,
         };
-        if *phase != Phase::Continuous {
-            return out.push(refused(Refused::Phase));
+        let day = |rules: &DayRules| {
+            assert!(rules.schedule.is_in_order(), "{:?}", rules.schedule);
+            Day {
+                rules: *rules,
+                reference: rules.reference,
+                has_opened: false,
+                step: rules.schedule.steps().len(),
+                indication: Nanos::MAX,
+                pause: Nanos::MAX,
+                extensions: 0,
+                held_at: None,
+                limited: Nanos::ZERO,
+                luld: None,
+                told: Span::ALL,
+            }
+        };
+        // No more instruments than have a number.
+        let instruments = rules.len() as u32;
+        let mut market = Market::new(capacity.books, accounts, rules);
+        for instrument in (0..instruments).map(InstrumentId::new) {
+            // There is no order yet that this could wake.
+            market.set_trades(instrument, false, &mut Vec::new());
         }
-        self.market.enter_with(order, out);
+        Self {
+            market,
+            gates: rules.iter().map(gate).collect(),
+            days: days.iter().map(day).collect(),
+            waiting: Waiting::new(capacity.waiting, rules.len()),
+            dated: Dated::new(capacity.dated),
+            timers: Tree::new(instruments),
+            soonest: NONE,
+            armed: alloc::vec![false; rules.len()],
+            has_luld: days.iter().any(|day| day.luld.is_some()),
+            midnight: None,
+            clock: Nanos::ZERO,
+        }
     }
 
-    /// Cancels a live order: [`Report::Cancelled`] or [`Report::Refused`].
+    /// Enters an order: [`Report::Accepted`] and what follows from it, or [`Report::Refused`]. One that
+    /// trades may trigger stops, which enter after it.
     #[inline]
-    pub fn cancel(&mut self, _now: Nanos, order: OrderKey, out: &mut impl Out) {
+    pub fn enter(&mut self, now: Nanos, order: &Order, out: &mut impl Out) {
+        if let Some(gate) = self.gates.get_mut(order.new.instrument.index())
+            && gate.is_direct
+            && gate.lets_through(&order.new)
+            && order.terms.is_plain()
+            && (self.waiting.is_empty() || self.waiting.find(order.new.key).is_none())
+            && (self.dated.is_empty() || self.dated.when(order.new.key).is_none())
+        {
+            let mut tape = Tape::new(out);
+            self.market.enter(&order.new, &mut tape);
+            if let Some(trades) = tape.trades {
+                gate.last = Some(trades.last);
+                if !gate.is_quiet {
+                    self.on_trades(now, order.new.instrument, trades, out);
+                }
+            }
+            return;
+        }
+        self.enter_with_terms(now, order, out);
+    }
+
+    /// A plain order has traded where that has consequences.
+    #[inline(never)]
+    fn on_trades(
+        &mut self,
+        now: Nanos,
+        instrument: InstrumentId,
+        trades: Trades,
+        out: &mut impl Out,
+    ) {
+        self.note(instrument, Some(trades), Prints::default());
+        self.follow(now, instrument, Some(trades), out);
+    }
+
+    /// Cancels a live order: [`Report::Cancelled`] or [`Report::Refused`]. One for a cross alone stays
+    /// where it may no longer be cancelled: [`Refused::Phase`].
+    #[inline]
+    pub fn cancel(&mut self, now: Nanos, order: OrderKey, out: &mut impl Out) {
+        if !self.waiting.is_empty()
+            && let Some(id) = self.waiting.find(order)
+        {
+            return self.cancel_waiting(now, id, out);
+        }
+        if !self.dated.is_empty() {
+            self.dated.forget(order);
+        }
+        if self.has_luld {
+            return self.cancel_at_limit(now, order, out);
+        }
         self.market.cancel(order, out);
     }
 
-    /// Puts an order in the place of a live one, of the same instrument, side and account:
-    /// [`Report::Replaced`] and what follows from it. Where the old one is not live or the new number
-    /// is another's, [`Report::Refused`]; where what it is to become is refused, the old one ends
-    /// with [`Report::Cancelled`] after that.
-    #[inline]
-    pub fn replace(&mut self, _now: Nanos, old: OrderKey, order: &Order, out: &mut impl Out) {
-        self.market.replace_with(old, order, out);
-    }
-
-    /// Carries out what the one who runs the market asks for: [`Report::Phase`], then what follows.
-    /// What does not fit the phase is ignored; the answer says whether it fitted.
-    pub fn control(
-        &mut self,
-        _now: Nanos,
-        instrument: InstrumentId,
-        control: Control,
-        out: &mut impl Out,
-    ) -> bool {
-        let Some(phase) = self.phases.get_mut(instrument.index()) else { return false };
-        let next = match (*phase, control) {
-            (Phase::Closed, Control::PreOpen) => Phase::PreOpen,
-            (Phase::PreOpen, Control::Open) => Phase::Continuous,
-            (Phase::PreOpen | Phase::Continuous, Control::Halt) => Phase::Halted,
-            (Phase::Halted, Control::PreReopen) => Phase::PreReopen,
-            (Phase::PreReopen | Phase::Paused, Control::Reopen) => Phase::Continuous,
-            (Phase::PreOpen | Phase::Continuous | Phase::Halted, Control::Close) => Phase::Closed,
-            (
-                Phase::Closed
-                | Phase::PreOpen
-                | Phase::Continuous
-                | Phase::Halted
-                | Phase::PreReopen
-                | Phase::Paused,
-                _,
-            ) => return false,
-        };
-        *phase = next;
-        out.push(Report::Phase { instrument, phase: next });
-        if next == Phase::Closed {
-            self.market.clear(instrument, Ended::Closed, out);
+    /// Cancels where what goes may have stood at a limit.
+    fn cancel_at_limit(&mut self, now: Nanos, order: OrderKey, out: &mut impl Out) {
+        let placed = self.market.placed(order);
+        self.market.cancel(order, out);
+        if let Some(placed) = placed {
+            self.tell_limit(now, placed.instrument, out);
         }
-        true
     }
 
-    /// When [`Floor::on_deadline`] is wanted.
-    #[inline]
-    pub fn next_deadline(&self) -> Option<Nanos> {
-        None
+    fn cancel_waiting(&mut self, now: Nanos, id: u32, out: &mut impl Out) {
+        let order = self.waiting.order(id);
+        if self.is_cut_off(now, order) {
+            return out.push(Report::Refused { order: order.new.key, why: Refused::Phase });
+        }
+        self.end_waiting(id, Ended::Asked, out);
     }
 
-    /// The time given by [`Floor::next_deadline`] has come.
-    pub fn on_deadline(&mut self, _now: Nanos, _out: &mut impl Out) {}
+    /// Lets a live order have at most `leaves` open shares, in its place; see [`Market::reduce`].
+    pub fn reduce(&mut self, now: Nanos, order: OrderKey, leaves: u32, out: &mut impl Out) {
+        if leaves == 0 {
+            return self.cancel(now, order, out);
+        }
+        let Some(id) = self.waiting.find(order) else {
+            return self.market.reduce(order, leaves, out);
+        };
+        let waiting = self.waiting.order(id);
+        if self.is_cut_off(now, waiting) {
+            return out.push(Report::Refused { order, why: Refused::Phase });
+        }
+        if let Some(qty) = waiting.new.qty.checked_sub(leaves)
+            && qty != 0
+        {
+            self.waiting.take(id, qty);
+            out.push(Report::Reduced { order, qty, leaves });
+        }
+    }
+
+    /// Cancels all live orders of a scope, of one instrument or of all, by instrument: the books', then
+    /// those that wait. Reaches orders for a cross that their owner alone could not cancel any more: it
+    /// is also what a kill switch does.
+    pub fn cancel_all(
+        &mut self,
+        now: Nanos,
+        instrument: Option<InstrumentId>,
+        scope: Scope,
+        out: &mut impl Out,
+    ) {
+        let all = 0..self.gates.len() as u32; // no more than have a number
+        let of = match instrument {
+            Some(one) => one.get()..one.get().saturating_add(1),
+            None => all,
+        };
+        for instrument in of.map(InstrumentId::new) {
+            self.market.cancel_all(Some(instrument), scope, out);
+            for list in List::ALL {
+                let takes = |order: &Order| {
+                    let NewOrder { side, key, account, .. } = order.new;
+                    scope.takes(side, key, account, limit(order))
+                };
+                self.end_list(instrument, list, Ended::Asked, takes, out);
+            }
+            self.tell_limit(now, instrument, out);
+        }
+    }
+
+    /// Ends the orders of a list for which `ends` holds: the bids, then the offers, in their order.
+    pub(crate) fn end_list(
+        &mut self,
+        instrument: InstrumentId,
+        list: List,
+        why: Ended,
+        ends: impl Fn(&Order) -> bool,
+        out: &mut impl Out,
+    ) {
+        for side in Side::BOTH {
+            let mut next = self.waiting.first(instrument, list, side);
+            while let Some(id) = next {
+                next = self.waiting.after(id);
+                if ends(self.waiting.order(id)) {
+                    self.end_waiting(id, why, out);
+                }
+            }
+        }
+    }
+
+    /// Ends an order that waits.
+    pub(crate) fn end_waiting(&mut self, id: u32, why: Ended, out: &mut impl Out) {
+        let order = self.waiting.remove(id);
+        self.refresh(order.new.instrument);
+        let NewOrder { key, side, qty, .. } = order.new;
+        self.dated.forget(key);
+        out.push(Report::Cancelled { order: key, side, tick: limit(&order), qty, why });
+    }
+
+    /// Whether a live order has this number.
+    pub(crate) fn is_live(&self, order: OrderKey) -> bool {
+        self.market.holds(order) || self.waiting.find(order).is_some()
+    }
+
+    /// Sees again whether an instrument's orders may go straight to its book, and what follows then.
+    pub(crate) fn refresh(&mut self, instrument: InstrumentId) {
+        let at = instrument.index();
+        let (gate, day) = (&mut self.gates[at], &self.days[at]);
+        gate.is_direct = gate.phase == Phase::Continuous && day.luld.is_none();
+        gate.is_quiet = day.rules.dynamic_bp == 0 && self.waiting.has_none(instrument, List::Stop);
+    }
 
     /// Where an instrument stands in its day.
     pub fn phase(&self, instrument: InstrumentId) -> Option<Phase> {
-        self.phases.get(instrument.index()).copied()
+        self.gates.get(instrument.index()).map(|gate| gate.phase)
+    }
+
+    /// Between which prices an instrument may trade continuously now.
+    pub fn bands(&self, instrument: InstrumentId) -> Option<Span> {
+        self.gates.get(instrument.index()).map(|gate| gate.span)
+    }
+
+    /// The price of an instrument's last trade today.
+    pub fn last(&self, instrument: InstrumentId) -> Option<Tick> {
+        self.gates.get(instrument.index())?.last
+    }
+
+    /// An order that waits off the books, with its open shares.
+    pub fn waiting(&self, order: OrderKey) -> Option<&Order> {
+        self.waiting.find(order).map(|id| self.waiting.order(id))
     }
 
     /// The books.
@@ -113,7 +358,7 @@ impl Floor {
     }
 
     /// The best price of one side; `None` where nothing rests there.
-    pub fn best(&self, instrument: InstrumentId, side: Side) -> Option<crate::Tick> {
+    pub fn best(&self, instrument: InstrumentId, side: Side) -> Option<Tick> {
         self.market.best(instrument, side)
     }
 }

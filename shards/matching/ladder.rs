@@ -22,6 +22,8 @@ pub(crate) const ANY: i32 = EMPTY - 1;
 pub(crate) const NOWHERE: i32 = i32::MIN;
 /// No order stands further from the window than this.
 pub(crate) const FAR_MAX: i64 = 1 << 30;
+/// No reference is further from 0 than this: half ticks around it fit.
+const REFERENCE_MAX: u64 = 1 << 61;
 
 /// The orders of one price, and their shares.
 #[derive(Clone)]
@@ -56,7 +58,9 @@ pub(crate) struct Ladder {
 impl Ladder {
     /// An empty side. Writes its window, so that no page fault is left for later.
     pub(crate) fn new(side: Side, rules: &Rules) -> Self {
-        let low = rules.reference.get() - i64::from(rules.window / 2);
+        let reference = rules.reference.get();
+        assert!(reference.unsigned_abs() <= REFERENCE_MAX, "a reference of {reference} ticks");
+        let low = reference - i64::from(rules.window / 2);
         let (zero, step) = match side {
             Side::Buy => (low + i64::from(rules.window) - 1, -1),
             Side::Sell => (low, 1),

@@ -1,4 +1,4 @@
-//! The exchange's own books: commands in, reports out, in price-time priority.
+//! The exchange's own books: commands in, reports out, in price-time priority or by another policy.
 //!
 //! Sans-I/O: a command is taken whole before the next one, what came of it goes into the caller's
 //! out-buffer in the order in which it happened, and nothing is called back. Everything is sized at
@@ -9,14 +9,26 @@
 extern crate alloc;
 
 mod admit;
+mod auction;
+mod bands;
 mod bitmap;
 mod command;
+mod cross;
+mod dated;
+#[cfg(any(test, feature = "naive"))]
+mod day_ledger;
+mod entry;
 mod floor;
+#[cfg(any(test, feature = "naive"))]
+pub mod floor_script;
+#[cfg(test)]
+mod floor_tests;
 mod hidden;
 mod index;
 mod ladder;
 #[cfg(any(test, feature = "naive"))]
 mod ledger;
+mod luld;
 mod market;
 mod minimum;
 #[cfg(any(test, feature = "naive"))]
@@ -25,26 +37,35 @@ pub mod naive;
 mod naive_take;
 mod orders;
 mod peg;
+mod phases;
 mod policy;
 mod report;
 mod reserve;
+mod schedule;
 #[cfg(any(test, feature = "naive"))]
 pub mod script;
 mod specials;
 mod take;
+mod tape;
 mod terms;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod tests_terms;
 mod ticks;
+mod tree;
+mod uncross;
 mod view;
+mod waiting;
 mod withdraw;
 
 pub use command::{Account, NewOrder, OrderKey, Price, Replace, SelfMatch, Standing, Tick};
-pub use floor::Floor;
+pub use cross::{Crossing, Interest, Span, crossing};
+pub use floor::{Floor, FloorCapacity};
+pub use luld::{LuldRules, Tier};
 pub use market::{Capacity, Market, Policy, Rules};
 pub use report::{Ended, Out, Refused, Report};
+pub use schedule::{Collar, DayRules, Schedule};
 pub use terms::{
     Control, Cross, Display, Indication, Order, Peg, PegTo, Phase, Quote, Scope, Terms, Trading,
 };

@@ -12,7 +12,7 @@ use crate::specials::{List, Specials};
 use crate::take::{Met, Taker};
 use crate::{
     Account, Ended, NewOrder, Order, OrderKey, Out, Price, Quote, Refused, Replace, Report,
-    Standing, Tick,
+    Standing, Terms, Tick,
 };
 
 /// How much room to make. All of it is allocated by [`Market::new`] and never grows.
@@ -56,12 +56,14 @@ pub enum Policy {
 }
 
 pub(crate) struct Book {
-    /// How many of its orders have terms, and one more where its rules make every command a matter of
-    /// terms. With none the book is plain.
+    /// How many of its orders have terms, one more where its rules make every command a matter of
+    /// terms, and one more while nothing trades. With none the book is plain.
     pub(crate) specials: u32,
     pub(crate) ladders: [Ladder; 2],
     pub(crate) keeps_place: bool,
     pub(crate) lit: bool,
+    /// Orders trade as they come. Otherwise they rest, whatever stands on the other side.
+    pub(crate) trades: bool,
     pub(crate) policy: Policy,
     /// Those with terms, by side.
     pub(crate) lists: [List; 2],
@@ -78,6 +80,7 @@ impl Book {
             ladders: Side::BOTH.map(|side| Ladder::new(side, rules)),
             keeps_place: rules.keeps_place,
             lit: rules.lit,
+            trades: true,
             policy: rules.policy,
             lists: [List::EMPTY; 2],
             told: None,
@@ -117,7 +120,7 @@ impl Market {
     ///
     /// # Panics
     /// Where there are more instruments or orders than have a number, a window exceeds its stated maximum,
-    /// or a reference is so far out that the window around it leaves the range of ticks.
+    /// or a reference lies more than 2^61 ticks from 0.
     pub fn new(capacity: Capacity, accounts: &[Account], rules: &[Rules]) -> Self {
         assert!(rules.len() <= BOOKS_MAX, "{} instruments", rules.len());
         Self {
@@ -135,7 +138,8 @@ impl Market {
     pub fn enter(&mut self, order: &NewOrder, out: &mut impl Out) {
         let book = match self.books.get(order.instrument.index()) {
             Some(book) if book.is_plain() => book,
-            Some(_) | None => return self.admit_plain(order, out),
+            // A copy, so that the order itself need not lie in memory for it.
+            Some(_) | None => return self.admit(&Order { new: *order, terms: Terms::PLAIN }, out),
         };
         let Way { limit, place, tick } = match self.check(book, order) {
             Ok(way) => way,
@@ -268,7 +272,7 @@ impl Market {
         if !self.books.get((at >> 1) as usize).is_some_and(Book::is_plain) {
             return match order {
                 Some(order) => self.exchange(old, Some(order.terms), &order.new, out),
-                None => self.replace_special(replace, out),
+                None => self.replace_special(&{ *replace }, out),
             };
         }
         let account = AccountId::new(slot.account);

@@ -86,7 +86,7 @@ impl Market {
     /// After a command: lets hidden orders trade that can do so now. Each trade ends one of the two.
     pub(crate) fn wake(&mut self, instrument: InstrumentId, out: &mut impl Out) {
         let Some(book) = self.books.get(instrument.index()) else { return };
-        if book.lists.iter().any(|list| list.is_empty()) {
+        if !book.trades || book.lists.iter().any(|list| list.is_empty()) {
             return;
         }
         let touch = book.touch();

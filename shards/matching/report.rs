@@ -58,6 +58,8 @@ pub enum Ended {
     Expired = 7,
     /// It was for a cross alone, which is over.
     NotCrossed = 8,
+    /// It stood beyond the prices between which the instrument may trade.
+    Band = 9,
 }
 
 /// One thing that happened.
@@ -242,9 +244,10 @@ pub enum Report {
 }
 
 /// Where reports go, in the order in which things happened. It only takes them: nothing it does can
-/// reach the market. A command gives at most four reports and two for each order that rests on the
-/// other side; of a reserve two for each of its parts, of which there are 10,000 at most. What it wakes
-/// gives at most two more for each hidden order.
+/// reach the market. A command to a book gives at most four reports and two for each order that rests
+/// on the other side; of a reserve two for each of its parts, of which there are 10,000 at most; what it
+/// wakes gives at most two more for each hidden order. One that triggers stops gives a few and that many
+/// more for each of them; a cross, at most three for each order of its instrument.
 pub trait Out {
     /// Takes one.
     fn push(&mut self, report: Report);

@@ -3,11 +3,11 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use types::{AccountId, FirmId, InstrumentId, Nanos, Side};
+use types::{AccountId, FirmId, InstrumentId, Side};
 
 use crate::{
-    Account, Capacity, Control, Ended, Floor, Market, NewOrder, Order, OrderKey, Phase, Policy,
-    Price, Refused, Replace, Report, Rules, Scope, SelfMatch, Standing, Terms, Tick,
+    Account, Capacity, Ended, Market, NewOrder, OrderKey, Policy, Price, Refused, Replace, Report,
+    Rules, Scope, SelfMatch, Standing, Tick,
 };
 
 pub(crate) const RULES: Rules = Rules {
@@ -265,37 +265,6 @@ fn the_largest_orders_add_up() {
     };
     assert_eq!(enter(&mut market, all)[1], filled(1, 9, u32::MAX, 101, (0, 0)));
     assert_eq!(market.live(), 7);
-}
-
-#[test]
-fn nothing_is_taken_outside_continuous_trading_and_the_close_ends_all() {
-    let mut floor = Floor::new(ROOM, &ACCOUNTS, &[RULES]);
-    let plain = |new| Order { new, terms: Terms::PLAIN };
-    let now = Nanos::ZERO;
-    let mut out = Vec::new();
-    floor.enter(now, &plain(order(1, Side::Buy, 5, 100)), &mut out);
-    assert!(!floor.control(now, AT, Control::Open, &mut out), "it is not even in its pre-open");
-    for control in [Control::PreOpen, Control::Open] {
-        assert!(floor.control(now, AT, control, &mut out), "{control:?}");
-    }
-    floor.enter(now, &plain(order(1, Side::Buy, 5, 100)), &mut out);
-    floor.enter(now, &plain(order(2, Side::Sell, 5, 101)), &mut out);
-    assert!(floor.control(now, AT, Control::Close, &mut out));
-    let phase = |phase| Report::Phase { instrument: AT, phase };
-    let want = [
-        Report::Refused { order: OrderKey::new(1), why: Refused::Phase },
-        phase(Phase::PreOpen),
-        phase(Phase::Continuous),
-        accepted(1, Side::Buy, 5, 100),
-        rested(1, Side::Buy, 5, 100),
-        accepted(2, Side::Sell, 5, 101),
-        rested(2, Side::Sell, 5, 101),
-        phase(Phase::Closed),
-        cancelled(1, Side::Buy, 5, 100, Ended::Closed),
-        cancelled(2, Side::Sell, 5, 101, Ended::Closed),
-    ];
-    assert_eq!(out, want);
-    assert_eq!(floor.market().live(), 0);
 }
 
 #[test]

@@ -80,6 +80,18 @@ impl TickTable {
         (above % band.step == 0).then(|| Tick::new(band.first + above / band.step))
     }
 
+    /// The highest tick whose price is no higher than this.
+    pub(crate) fn at_or_below(&self, px: Px) -> Tick {
+        let band = self.band(|band| band.from <= px.raw());
+        // Saturates where the first band goes below all prices: nothing trades there.
+        Tick::new(band.first + px.raw().saturating_sub(band.from).div_euclid(band.step))
+    }
+
+    /// The lowest tick whose price is no lower than this.
+    pub(crate) fn at_or_above(&self, px: Px) -> Tick {
+        self.tick(px).unwrap_or_else(|| Tick::new(self.at_or_below(px).get() + 1))
+    }
+
     /// The price of a tick; `None` where no price is so high or so low.
     #[inline]
     pub fn px(&self, tick: Tick) -> Option<Px> {

@@ -3,27 +3,14 @@
 //! The quantity of both is what the order is to have in all, what was executed included. What asks for
 //! an order that is not live, or for as much as it has, is ignored.
 
-use matching::Trading;
+use risk::port::Entry;
+use types::{PortId, Px};
 use wire::ouch50::inbound::{CancelOrder, ModifyOrder};
-use wire::ouch50::{Appendage, CancelReason};
+use wire::ouch50::{Appendage, CancelReason, Flag, Options};
 
 use crate::clerk::{Clerk, options};
-use crate::desk::Desk;
-use crate::enter::smaller;
 use crate::fan::{Asked, Run, Tape};
 use crate::orders::{self, Live};
-
-impl Desk {
-    /// Whether an order stays in its cross whatever its owner wants.
-    pub(crate) fn is_frozen(&self, live: &Live) -> bool {
-        match self.books[live.instrument.index()].frozen {
-            None => false,
-            Some(Trading::AtOpen) => live.cross == b'O',
-            Some(Trading::AtClose) => live.cross == b'C',
-            Some(Trading::Any) => true,
-        }
-    }
-}
 
 impl<T: Tape> Clerk<'_, T> {
     pub(crate) fn cancel(&mut self, m: &CancelOrder, appendage: Appendage<'_>) {
@@ -34,24 +21,7 @@ impl<T: Tape> Clerk<'_, T> {
         if live.total <= m.quantity() {
             return self.ignore();
         }
-        if self.desk.is_frozen(&live) {
-            return self.keep_in_cross(slot, m.quantity() <= live.executed());
-        }
         self.shrink(slot, m.quantity(), false);
-    }
-
-    /// An order that must stay in its cross: its end is put off until then, less of it is refused.
-    pub(crate) fn keep_in_cross(&mut self, slot: u32, is_end: bool) {
-        let live = *self.desk.orders.at(slot);
-        let name = self.name(live.channel, live.user_ref);
-        if !is_end {
-            self.desk.say_cancel_reject(self.now, name);
-        } else if live.has(orders::PENDING) {
-            self.ignore();
-        } else {
-            self.desk.orders.at_mut(slot).flags |= orders::PENDING;
-            self.desk.say_cancel_pending(self.now, name);
-        }
     }
 
     pub(crate) fn modify(&mut self, m: &ModifyOrder, appendage: Appendage<'_>) {
@@ -65,15 +35,26 @@ impl<T: Tape> Clerk<'_, T> {
         if orders::trade_side(side.byte()) != live.trade_side() || live.total < m.quantity() {
             return self.ignore();
         }
-        if self.desk.is_frozen(&live) {
-            return self.keep_in_cross(slot, false);
+        let marked = Live { side: side.byte(), ..live };
+        if marked.side != live.side && !self.may_mark(slot, &marked, options) {
+            return self.ignore();
         }
-        self.desk.orders.at_mut(slot).side = side.byte();
+        self.desk.orders.at_mut(slot).side = marked.side;
         if m.quantity() == live.total {
             self.desk.say_modified(self.now, slot);
         } else {
             self.shrink(slot, m.quantity(), true);
         }
+    }
+
+    /// Whether risk has an offer marked so.
+    fn may_mark(&mut self, slot: u32, marked: &Live, options: Options<'_>) -> bool {
+        let limit = Some(Px::from_price4(marked.price)).filter(|_| !marked.has(orders::MARKET));
+        let is_located = options.shares_located() == Some(Flag::Yes);
+        let entry = Entry { is_located, ..self.entry(marked, limit) };
+        let (now, port) = (self.now, PortId::new(self.port));
+        let (risk, held) = self.desk.risk_of(slot);
+        risk.replace(now, port, held, &entry).is_ok()
     }
 
     /// `total`: what the order is to have in all, less than it has.
@@ -84,9 +65,8 @@ impl<T: Tape> Clerk<'_, T> {
             return self.end(slot, CancelReason::UserRequested);
         }
         let key = self.desk.orders.key(slot);
-        let order = smaller(key, self.desk, slot, open);
-        let asked = Asked::Reduce { by: live.leaves - open, is_modify };
+        let asked = Asked::Reduce { is_modify };
         let run = Run { asked, ..Run::cancel(CancelReason::UserRequested) };
-        self.with_floor(run, |floor, now, fan| floor.replace(now, key, &order, fan));
+        self.with_floor(run, |floor, now, fan| floor.reduce(now, key, open, fan));
     }
 }

@@ -3,10 +3,11 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use matching::{Cross, Phase, SelfMatch, Tick, Trading};
-use types::{AccountId, MatchNo, Nanos, Px};
+use matching::{Phase, SelfMatch, Tick};
+use risk::port::{PortRisk, Reserved};
+use types::{AccountId, FirmId, MatchNo, Nanos, Px};
 use wire::Full;
-use wire::ouch50::{AiqStrategy, CancelReason};
+use wire::ouch50::{AiqStrategy, CancelReason, Liquidity};
 
 use crate::orders::Orders;
 use crate::store::Store;
@@ -41,6 +42,7 @@ pub(crate) struct Sweep {
 pub(crate) struct Port {
     pub(crate) user: [u8; USER],
     pub(crate) firm: [u8; 4],
+    pub(crate) firm_id: FirmId,
     account: AccountId,
     groups: Vec<(u16, AccountId)>,
     pub(crate) self_match: SelfMatch,
@@ -51,10 +53,8 @@ pub(crate) struct Port {
     drop: Option<usize>,
     /// The highest user reference number of each channel.
     last: Box<[u32; 256]>,
-    /// By its own request.
+    /// It asked for no more orders to be taken.
     pub(crate) is_disabled: bool,
-    /// By the exchange.
-    pub(crate) is_killed: bool,
     /// A mass cancel that is not over. The port's requests wait for its end.
     pub(crate) sweep: Option<Sweep>,
 }
@@ -64,6 +64,7 @@ impl Port {
         Self {
             user: plan.login.user,
             firm: plan.firm,
+            firm_id: plan.firm_id,
             account: plan.account,
             groups: plan.groups.clone(),
             self_match: plan.self_match,
@@ -73,7 +74,6 @@ impl Port {
             drop,
             last: Box::new([0; 256]),
             is_disabled: false,
-            is_killed: false,
             sweep: None,
         }
     }
@@ -101,22 +101,38 @@ impl Port {
 pub(crate) struct Book {
     pub(crate) listing: Listing,
     pub(crate) phase: Phase,
-    /// The cross that executions in one would be of.
-    pub(crate) cross: Cross,
-    /// Orders for this cross alone can neither be cancelled nor changed now.
-    pub(crate) frozen: Option<Trading>,
 }
 
 impl Book {
+    /// How an execution in a cross meets liquidity: the phase it ends says which cross it is.
+    pub(crate) fn crossed(&self) -> Liquidity {
+        match self.phase {
+            Phase::PreOpen => Liquidity::OpeningCross,
+            Phase::PreReopen | Phase::Paused => Liquidity::HaltCross,
+            Phase::Continuous | Phase::Halted | Phase::Closed if self.listing.is_dark => {
+                Liquidity::PassiveMidpoint
+            }
+            Phase::Continuous | Phase::Halted | Phase::Closed => Liquidity::ClosingCross,
+        }
+    }
+
+    /// The price of a tick, half a tick higher where it is `half`. `None` where no price is so high.
+    #[inline]
+    pub(crate) fn px(&self, tick: Tick, half: bool) -> Option<Px> {
+        let low = self.listing.ticks.px(tick)?;
+        if !half {
+            return Some(low);
+        }
+        let above = self.listing.ticks.px(Tick::new(tick.get().checked_add(1)?))?;
+        Some(Px::from_raw(low.raw().midpoint(above.raw())))
+    }
+
     /// A price on the wire, half a tick higher where it is `half`: rounded down to four decimals.
     /// 0 where that does not fit.
     #[inline]
     pub(crate) fn price4(&self, tick: Tick, half: bool) -> u64 {
-        let raw = |tick| self.listing.ticks.px(tick).map(Px::raw);
-        let above = || raw(Tick::new(tick.get().checked_add(1)?));
-        let price =
-            raw(tick).and_then(|low| if half { Some(low.midpoint(above()?)) } else { Some(low) });
-        price.and_then(|raw| u64::try_from(raw / PER_PRICE4).ok()).unwrap_or(0)
+        let raw = self.px(tick, half).map(|px| px.raw() / PER_PRICE4);
+        raw.and_then(|raw| u64::try_from(raw).ok()).unwrap_or(0)
     }
 }
 
@@ -130,9 +146,13 @@ pub(crate) struct Desk {
     /// Ports with a mass cancel that is not over.
     pub(crate) sweeping: Vec<u16>,
     pub(crate) orders: Orders,
+    pub(crate) risk: PortRisk,
+    /// By slot of the order: the credit that it holds, none where it is not live.
+    held: Vec<Reserved>,
     pub(crate) trades: Trades,
     pub(crate) books: Vec<Book>,
     pub(crate) symbols: Symbols,
+    /// The next execution's number; 0 is none.
     match_no: u64,
     pub(crate) counters: Counters,
 }
@@ -140,7 +160,7 @@ pub(crate) struct Desk {
 impl Desk {
     /// # Panics
     /// Where a firm has two drop copies, or two instruments have one ticker.
-    pub(crate) fn new(plan: &Plan) -> Self {
+    pub(crate) fn new(plan: &Plan, mut risk: PortRisk) -> Self {
         let ports = plan.ports.len();
         let drop = |firm| plan.drops.iter().position(|drop| drop.firm == firm);
         for (at, one) in plan.drops.iter().enumerate() {
@@ -151,23 +171,20 @@ impl Desk {
         let stream = |size| Stream { store: Store::new(size), conn: None, is_fresh: false };
         let streams: Vec<_> = stores.map(stream).collect();
         let port = |port: &PortPlan| Port::new(port, drop(port.firm).map(|at| ports + at));
-        let book = |&listing: &Listing| Book {
-            listing,
-            phase: Phase::default(),
-            cross: Cross::Dark,
-            frozen: None,
-        };
+        let book = |&listing: &Listing| Book { listing, phase: Phase::default() };
         Self {
             midnight: plan.midnight,
             ports: plan.ports.iter().map(port).collect(),
             fresh: Vec::with_capacity(streams.len()),
             sweeping: Vec::with_capacity(ports),
             streams,
-            orders: Orders::new(plan.orders_max, plan.terms_max, ports, plan.seed),
+            held: (0..plan.orders_max).map(|_| nothing(&mut risk)).collect(),
+            risk,
+            orders: Orders::new(plan.orders_max, ports, plan.seed),
             trades: Trades::new(plan.trades_max),
             books: plan.listings.iter().map(book).collect(),
             symbols: Symbols::new(&plan.listings),
-            match_no: 0,
+            match_no: plan.first_match.get().max(1),
             counters: Counters::default(),
         }
     }
@@ -181,8 +198,9 @@ impl Desk {
     /// The next execution's number.
     #[inline]
     pub(crate) fn deal_match(&mut self) -> MatchNo {
+        let match_no = self.match_no;
         self.match_no += 1;
-        MatchNo::new(self.match_no)
+        MatchNo::new(match_no)
     }
 
     #[inline]
@@ -217,6 +235,39 @@ impl Desk {
         self.freshen(drop as u16);
     }
 
+    /// An order that is live from now on holds this credit.
+    #[inline]
+    pub(crate) fn hold(&mut self, slot: u32, reserved: Reserved) {
+        self.held[slot as usize] = reserved;
+    }
+
+    /// An order was replaced by another, which holds its credit from now on.
+    pub(crate) fn hand_over(&mut self, old: u32, new: u32) {
+        self.held.swap(old as usize, new as usize);
+    }
+
+    /// The risk and the credit that an order holds.
+    #[inline]
+    pub(crate) fn risk_of(&mut self, slot: u32) -> (&mut PortRisk, &mut Reserved) {
+        (&mut self.risk, &mut self.held[slot as usize])
+    }
+
+    /// Shares of an order are no longer open, and did not trade.
+    #[inline]
+    pub(crate) fn release(&mut self, slot: u32, qty: u32) {
+        self.risk.release(&mut self.held[slot as usize], qty);
+    }
+
+    /// Ends an order: whatever credit it holds is given back.
+    #[inline]
+    pub(crate) fn close(&mut self, slot: u32) {
+        let held = &mut self.held[slot as usize];
+        if held.qty() != 0 {
+            self.risk.release(held, u32::MAX);
+        }
+        self.orders.close(slot);
+    }
+
     #[inline]
     fn freshen(&mut self, stream: u16) {
         let is_fresh = &mut self.streams[usize::from(stream)].is_fresh;
@@ -232,6 +283,11 @@ impl Desk {
         self.streams[usize::from(stream)].is_fresh = false;
         Some(stream)
     }
+}
+
+/// No credit, of nobody.
+fn nothing(risk: &mut PortRisk) -> Reserved {
+    risk.restore_open(FirmId::new(0), AccountId::new(0), 0, Px::ZERO)
 }
 
 /// A strategy as matching has it.

@@ -1,10 +1,11 @@
 //! Enter Order and Replace Order (2.1, 2.2).
 
-use matching::{Floor, NewOrder, Order, Price, Refused, SelfMatch, Terms, Tick};
-use types::{InstrumentId, Side};
+use matching::{Floor, NewOrder, Order, OrderKey, Price, Refused, Tick};
+use risk::port::{Denied, Entry, Hours, Previous, Short};
+use types::{InstrumentId, PortId, Px, Side};
 use wire::ouch50::inbound::{EnterOrder, ReplaceOrder};
 use wire::ouch50::{
-    Appendage, BboWeight, CancelReason, Options, QUANTITY_MAX, RejectReason, Tag, Tags,
+    Appendage, BboWeight, CancelReason, Flag, Options, QUANTITY_MAX, RejectReason, Tag, Tags,
 };
 
 use crate::answer::Stands;
@@ -18,6 +19,7 @@ use crate::terms::{Meaning, Words};
 struct Passed<'m> {
     live: Live,
     order: Order,
+    entry: Entry,
     options: Options<'m>,
     stands: Stands,
 }
@@ -34,14 +36,24 @@ impl<T: Tape> Clerk<'_, T> {
             Ok(passed) => passed,
             Err(reason) => return self.reject(self.name(channel, user_ref), reason, m.cl_ord_id()),
         };
-        let Order { new, terms } = &mut passed.order;
-        let Some(slot) = self.desk.orders.open(&passed.live, new.standing, terms) else {
+        let new = &mut passed.order.new;
+        let (port, firm) = (PortId::new(self.port), self.desk.port(self.port).firm_id);
+        let mut held = match self.desk.risk.check(self.now, port, firm, new.account, &passed.entry)
+        {
+            Ok(held) => held,
+            Err(why) => {
+                return self.reject(self.name(channel, user_ref), denied(why), m.cl_ord_id());
+            }
+        };
+        let Some(slot) = self.desk.orders.open(&passed.live) else {
+            self.desk.risk.release(&mut held, u32::MAX);
             let reason = RejectReason::ProcessingError;
             return self.reject(self.name(channel, user_ref), reason, m.cl_ord_id());
         };
+        self.desk.hold(slot, held);
         new.key = self.desk.orders.key(slot);
         self.tape.on_enter(new.instrument);
-        let Passed { live, order, options, stands } = passed;
+        let Passed { live, order, options, stands, .. } = passed;
         let asked = Asked::Enter { m, options, stands };
         self.with_floor(run(asked, &order, &live), |floor, now, fan| floor.enter(now, &order, fan));
     }
@@ -57,10 +69,7 @@ impl<T: Tape> Clerk<'_, T> {
         let port = self.desk.port(self.port);
         m.check().map_err(unlisted)?;
         let options = options(appendage, takes(EnterOrder::TAKES, port))?;
-        if port.is_disabled
-            || port.is_killed
-            || options.firm().is_some_and(|firm| firm != port.firm)
-        {
+        if port.is_disabled || options.firm().is_some_and(|firm| firm != port.firm) {
             return Err(RejectReason::FirmNotAuthorized);
         }
         let instrument = self.desk.symbols.find(m.symbol()).ok_or(RejectReason::InvalidSymbol)?;
@@ -75,6 +84,7 @@ impl<T: Tape> Clerk<'_, T> {
             leaves: m.quantity(),
             port: self.port,
             group,
+            account: port.account(group),
             channel,
             side: m.side,
             capacity: m.capacity,
@@ -90,6 +100,7 @@ impl<T: Tape> Clerk<'_, T> {
             time_in_force: m.time_in_force().map_err(unlisted)?,
             display: m.display().map_err(unlisted)?,
             cross: m.cross().map_err(unlisted)?,
+            is_sweep: m.intermarket_sweep == Flag::Yes.byte(),
         };
         self.complete(live, &words)
     }
@@ -100,15 +111,8 @@ impl<T: Tape> Clerk<'_, T> {
         let port = self.desk.port(self.port);
         let book = &self.desk.books[live.instrument.index()];
         let ticks = &book.listing.ticks;
-        let mut meaning = words.meaning(self.now, ticks, book.phase)?;
-        let mut price = words.price;
-        if meaning.is_market_to_limit {
-            let best = self.floor.best(live.instrument, words.side.opposite());
-            let best = best.ok_or(RejectReason::QuoteUnavailable)?;
-            (price, meaning.price) = (book.price4(best, false), Price::Limit(best));
-            meaning.flags &= !orders::MARKET;
-        }
-        let Meaning { price: to, standing, terms, flags, display, .. } = meaning;
+        let meaning = words.meaning(self.now, ticks, book.phase)?;
+        let Meaning { price: to, standing, terms, flags, display } = meaning;
         let (self_match, strategy) = match words.options.aiq_strategy() {
             None => (port.self_match, desk::strategy(port.self_match)),
             Some(strategy) => (desk::self_match(strategy), strategy),
@@ -117,30 +121,64 @@ impl<T: Tape> Clerk<'_, T> {
             return Err(RejectReason::InvalidAiq);
         }
         // A price that is no market's is at most PRICE_MAX, and the market's own fit as well.
-        live.price = price as u32;
+        live.price = words.price as u32;
         (live.display, live.strategy, live.flags) = (display, strategy.byte(), flags);
         let weight = match to {
             Price::Limit(tick) if port.bbo_weight => {
                 Some(weight(self.floor, (live.instrument, words.side), tick, words.quantity))
             }
-            Price::Limit(_) | Price::Market => None,
+            Price::Limit(_) | Price::Market | Price::MarketToLimit => None,
         };
         let new = NewOrder {
-            key: matching::OrderKey::new(0),
+            key: OrderKey::new(0),
             instrument: live.instrument,
             side: words.side,
             qty: words.quantity,
             price: to,
             standing,
-            account: port.account(live.group),
+            account: live.account,
             self_match,
         };
-        let stands = Stands { price, display, weight };
-        Ok(Passed { live, order: Order { new, terms }, options: words.options, stands })
+        let limit = match to {
+            Price::Limit(tick) => book.px(tick, false),
+            Price::Market | Price::MarketToLimit => None,
+        };
+        let entry = Entry {
+            is_located: words.options.shares_located() == Some(Flag::Yes),
+            is_sweep: words.is_sweep,
+            ..self.entry(&live, limit)
+        };
+        let (options, stands) = (words.options, Stands { price: words.price, display, weight });
+        Ok(Passed { live, order: Order { new, terms }, entry, options, stands })
+    }
+
+    /// An order as risk looks at it. It is measured by the best price of the other side, else by the last
+    /// trade, else by the close of the day before.
+    #[inline]
+    pub(crate) fn entry(&self, live: &Live, limit: Option<Px>) -> Entry {
+        let (book, side) = (&self.desk.books[live.instrument.index()], live.trade_side());
+        let best = self.floor.best(live.instrument, side.opposite());
+        let known = best.or_else(|| self.floor.last(live.instrument));
+        Entry {
+            instrument: live.instrument,
+            side,
+            short: match live.side {
+                b'T' => Short::Sale,
+                b'E' => Short::Exempt,
+                _ => Short::No,
+            },
+            is_located: false,
+            is_sweep: false,
+            is_offering: false,
+            hours: Hours::Regular,
+            qty: live.leaves,
+            px: limit,
+            reference: known.and_then(|tick| book.px(tick, false)).or(book.listing.close),
+        }
     }
 
     /// Replaced and what follows; or Canceled, where the replacement is not valid; or Rejected, where
-    /// the order may not be cancelled now; or nothing, where it is not live or the number was used.
+    /// the order may not be cancelled now or risk denies what it would become; or nothing, where it is not live or the number was used.
     pub(crate) fn replace(&mut self, m: &ReplaceOrder, appendage: Appendage<'_>) {
         let (channel, user_ref) = (channel(appendage), m.user_ref());
         let Some(old) = self.desk.orders.find(self.port, channel, m.orig_user_ref()) else {
@@ -155,14 +193,23 @@ impl<T: Tape> Clerk<'_, T> {
         }
         let passed = self.pass_replacement(old, m, appendage);
         let opened = passed.ok().and_then(|mut passed| {
-            let Order { new, terms } = &mut passed.order;
-            let slot = self.desk.orders.open(&passed.live, new.standing, terms)?;
-            new.key = self.desk.orders.key(slot);
+            let slot = self.desk.orders.open(&passed.live)?;
+            passed.order.new.key = self.desk.orders.key(slot);
             Some((slot, passed))
         });
-        let Some((slot, Passed { live, order, options, stands })) = opened else {
+        let Some((slot, Passed { live, order, entry, options, stands })) = opened else {
             self.desk.counters.unreplaced += 1;
             return self.end(old, CancelReason::UserRequested);
+        };
+        let (port, now) = (PortId::new(self.port), self.now);
+        let (risk, held) = self.desk.risk_of(old);
+        let previous = match risk.replace(now, port, held, &entry) {
+            Ok(previous) => previous,
+            Err(why) => {
+                self.desk.close(slot);
+                self.claim(channel, user_ref);
+                return self.reject(self.name(channel, user_ref), denied(why), m.cl_ord_id());
+            }
         };
         let key = self.desk.orders.key(old);
         let asked = Asked::Replace { m, options, stands };
@@ -172,12 +219,33 @@ impl<T: Tape> Clerk<'_, T> {
         if run.is_replaced {
             self.desk.port_mut(self.port).use_up(channel, user_ref);
         } else {
-            self.desk.counters.unreplaced += 1;
-            self.desk.orders.close(slot);
-            if run.refused == Some(Refused::NotLive) {
-                self.desk.counters.strangers += 1;
-            }
+            self.desk.close(slot);
+            self.stays((old, key), previous, run.refused, m, channel);
         }
+    }
+
+    /// A replacement came to nothing. Where the order could not be changed now it stays as it was; where
+    /// what it was to become is not valid it ends, if the floor has not ended it.
+    fn stays(
+        &mut self,
+        (old, key): (u32, OrderKey),
+        previous: Previous,
+        refused: Option<Refused>,
+        m: &ReplaceOrder,
+        channel: u8,
+    ) {
+        if self.desk.orders.slot(key).is_some() {
+            let (risk, held) = self.desk.risk_of(old);
+            risk.keep(held, previous);
+            if refused == Some(Refused::Phase) {
+                self.claim(channel, m.user_ref());
+                let (name, reason) =
+                    (self.name(channel, m.user_ref()), RejectReason::ReplaceNotAllowed);
+                return self.reject(name, reason, m.cl_ord_id());
+            }
+            self.end(old, CancelReason::UserRequested);
+        }
+        self.desk.counters.unreplaced += 1;
     }
 
     /// Errors: why an order must stay as it is.
@@ -186,10 +254,7 @@ impl<T: Tape> Clerk<'_, T> {
         if live.has(orders::PENDING) {
             return Err(RejectReason::CancelPending);
         }
-        if self.desk.is_frozen(live) {
-            return Err(RejectReason::ReplaceNotAllowed);
-        }
-        if port.is_disabled || port.is_killed {
+        if port.is_disabled {
             return Err(RejectReason::FirmNotAuthorized);
         }
         Ok(())
@@ -231,8 +296,40 @@ impl<T: Tape> Clerk<'_, T> {
             time_in_force: m.time_in_force().map_err(unlisted)?,
             display: m.display().map_err(unlisted)?,
             cross: wire::ouch50::CrossType::from_byte(was.cross).map_err(unlisted)?,
+            is_sweep: m.intermarket_sweep == Flag::Yes.byte(),
         };
         self.complete(live, &words)
+    }
+}
+
+/// What risk denied, in OUCH's words: each has one of its own.
+#[cold]
+fn denied(why: Denied) -> RejectReason {
+    match why {
+        Denied::Unknown => RejectReason::ProcessingError,
+        Denied::Instrument => RejectReason::InvalidSymbol,
+        Denied::VenueStopped => RejectReason::DestinationClosed,
+        Denied::FirmStopped => RejectReason::FirmNotAuthorized,
+        Denied::PortStopped => RejectReason::Other,
+        Denied::PortRate => RejectReason::RiskPortRate,
+        Denied::MarketOrder => RejectReason::RiskMarketOrderNotAllowed,
+        Denied::ShortSale => RejectReason::RiskShortSellNotAllowed,
+        Denied::ShortExempt => RejectReason::RiskShortExemptNotAllowed,
+        Denied::Sweep => RejectReason::RiskIsoNotAllowed,
+        Denied::PreMarket => RejectReason::RiskPreMarketNotAllowed,
+        Denied::PostMarket => RejectReason::RiskPostMarketNotAllowed,
+        Denied::OfferingMarketBuy => RejectReason::RiskIpoMarketBuyNotAllowed,
+        Denied::Quantity => RejectReason::RiskMaxQuantity,
+        Denied::Restricted => RejectReason::RiskRestrictedStock,
+        Denied::ShortRestricted => RejectReason::RiskShortSellRestricted,
+        Denied::Locate => RejectReason::RiskLocateRequired,
+        Denied::NoReference => RejectReason::QuoteUnavailable,
+        Denied::Collar => RejectReason::RiskMarketImpact,
+        Denied::FatFinger => RejectReason::RiskFatFinger,
+        Denied::OrderNotional => RejectReason::RiskOrderNotional,
+        Denied::SymbolRate => RejectReason::RiskSymbolRate,
+        Denied::Duplicate => RejectReason::RiskDuplicateRate,
+        Denied::Exposure => RejectReason::RiskAggregateExposure,
     }
 }
 
@@ -275,28 +372,4 @@ fn weight(
         depth if qty * 100 <= depth * 2 => BboWeight::To2,
         _ => BboWeight::Above2,
     }
-}
-
-/// A live order with fewer shares and all else as it is.
-pub(crate) fn smaller(key: matching::OrderKey, desk: &desk::Desk, slot: u32, qty: u32) -> Order {
-    let (live, (standing, terms)) = (desk.orders.at(slot), desk.orders.asked(slot));
-    let port = desk.port(live.port);
-    let ticks = &desk.books[live.instrument.index()].listing.ticks;
-    let tick = ticks.tick(types::Px::from_price4(live.price));
-    let price = match tick {
-        Some(tick) if !live.has(orders::MARKET) => Price::Limit(tick),
-        Some(_) | None => Price::Market,
-    };
-    let new = NewOrder {
-        key,
-        instrument: live.instrument,
-        side: live.trade_side(),
-        qty,
-        price,
-        // It rests already: that it trades now is no question.
-        standing: if terms == Terms::PLAIN { matching::Standing::Rest } else { standing },
-        account: port.account(live.group),
-        self_match: SelfMatch::Allow,
-    };
-    Order { new, terms }
 }

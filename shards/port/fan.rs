@@ -1,7 +1,7 @@
 //! Where the floor's reports go: first to the tape, then to the ports, each as it comes.
 
-use matching::{Cross, Ended, OrderKey, Out, Phase, Refused, Report, Tick};
-use types::{InstrumentId, MatchNo, Nanos};
+use matching::{Ended, OrderKey, Out, Phase, Refused, Report, Tick};
+use types::{InstrumentId, MatchNo, Nanos, Px};
 use wire::ouch50::inbound::{EnterOrder, ReplaceOrder};
 use wire::ouch50::{CancelReason, Liquidity, Options, RejectReason};
 
@@ -47,9 +47,10 @@ pub(crate) enum Asked<'m> {
         options: Options<'m>,
         stands: Stands,
     },
+    /// Its end.
+    Cancel,
     /// Fewer shares: by a cancel, or by a modify.
     Reduce {
-        by: u32,
         is_modify: bool,
     },
 }
@@ -75,7 +76,7 @@ pub(crate) struct Run<'m> {
 impl Run<'_> {
     pub(crate) const fn cancel(cause: CancelReason) -> Self {
         Self {
-            asked: Asked::Nothing,
+            asked: Asked::Cancel,
             key: OrderKey::new(0),
             cause,
             strategy: 0,
@@ -111,6 +112,7 @@ impl<T: Tape> Out for Fan<'_, '_, T> {
             | Report::Collar { .. }
             | Report::LimitState { .. }
             | Report::Decremented { .. }
+            | Report::Reduced { .. }
             | Report::Phase { .. }
             | Report::Cancelled { .. } => MatchNo::new(0),
         };
@@ -123,7 +125,7 @@ impl<T: Tape> Fan<'_, '_, T> {
     #[inline]
     fn tell(&mut self, report: &Report, match_no: MatchNo) {
         match *report {
-            Report::Accepted { order, .. } => self.on_accepted(order),
+            Report::Accepted { order, tick, .. } => self.on_accepted(order, tick),
             Report::Refused { order, why } => self.on_refused(order, why),
             Report::Replaced { old, new, qty, .. } => self.on_replaced(old, new, qty),
             Report::Rested { order, tick, shown, .. } => self.on_rested(order, tick, shown),
@@ -148,21 +150,21 @@ impl<T: Tape> Fan<'_, '_, T> {
                 let sides = [(buy, buy_leaves), (sell, sell_leaves)];
                 let Some(slot) = self.slot(buy) else { return };
                 let instrument = self.desk.orders.at(slot).instrument;
-                let liquidity = crossed(self.desk.books[instrument.index()].cross);
+                let liquidity = self.desk.books[instrument.index()].crossed();
                 self.on_trade(sides, (tick, half, qty), match_no, |_, _| liquidity);
             }
-            Report::Uncrossed { instrument, .. } => {
+            Report::Decremented { order, qty, leaves } => self.on_decremented(order, qty, leaves),
+            Report::Reduced { order, qty, leaves } => self.on_reduced(order, qty, leaves),
+            Report::Phase { instrument, phase } => {
                 if let Some(book) = self.desk.books.get_mut(instrument.index()) {
-                    // Whatever crosses next without a change of phase does so in the dark.
-                    book.cross = Cross::Dark;
+                    book.phase = phase;
                 }
             }
-            Report::Decremented { order, qty, leaves } => self.on_decremented(order, qty, leaves),
-            Report::Phase { instrument, phase } => self.on_phase(instrument, phase),
             Report::Cancelled { order, tick, qty, why, .. } => {
                 self.on_cancelled(order, tick, qty, why);
             }
-            Report::Indicated(_)
+            Report::Uncrossed { .. }
+            | Report::Indicated(_)
             | Report::Bands { .. }
             | Report::Collar { .. }
             | Report::LimitState { .. } => {}
@@ -186,21 +188,37 @@ impl<T: Tape> Fan<'_, '_, T> {
     }
 
     #[inline]
-    fn on_accepted(&mut self, order: OrderKey) {
-        let (Some(slot), Asked::Enter { m, options, stands }) = (self.slot(order), self.run.asked)
+    fn on_accepted(&mut self, order: OrderKey, tick: Option<Tick>) {
+        let (Some(slot), Asked::Enter { m, options, mut stands }) =
+            (self.slot(order), self.run.asked)
         else {
             return;
         };
-        let port = self.desk.orders.at(slot).port;
+        let live = self.desk.orders.at_mut(slot);
+        let port = live.port;
+        if let Some(tick) = tick
+            && live.has(orders::MARKET)
+        {
+            // Market to limit: the price that it found is its limit.
+            stands.price = self.desk.books[live.instrument.index()].price4(tick, false);
+            (live.price, live.flags) = (stands.price as u32, live.flags & !orders::MARKET);
+        }
         self.desk.say_accepted(self.now, port, (m, options), order.get(), stands);
     }
 
-    /// An entered order ends here. What a replacement was for ends with the report that follows.
+    /// An entered order ends here. What a replacement was for ends with the report that follows, or
+    /// stays; so does what must stay in its cross.
     fn on_refused(&mut self, order: OrderKey, why: Refused) {
         self.run.refused = Some(why);
-        let (Some(slot), Asked::Enter { m, options, stands }) = (self.slot(order), self.run.asked)
-        else {
-            return;
+        let Some(slot) = self.slot(order) else { return };
+        let (m, options, stands) = match self.run.asked {
+            Asked::Enter { m, options, stands } => (m, options, stands),
+            Asked::Cancel if why == Refused::Phase => return self.put_off(slot),
+            Asked::Reduce { .. } if why == Refused::Phase => {
+                let name = self.name(slot);
+                return self.desk.say_cancel_reject(self.now, name);
+            }
+            Asked::Nothing | Asked::Cancel | Asked::Reduce { .. } | Asked::Replace { .. } => return,
         };
         let (name, live) = (self.name(slot), *self.desk.orders.at(slot));
         if why == Refused::WouldTrade {
@@ -213,32 +231,50 @@ impl<T: Tape> Fan<'_, '_, T> {
             let reason = rejected(why, phase, &live);
             self.desk.say_rejected(self.now, name, reason, live.cl_ord_id);
         }
-        self.desk.orders.close(slot);
+        self.desk.close(slot);
     }
 
     fn on_replaced(&mut self, old: OrderKey, new: OrderKey, qty: u32) {
         let Some(slot) = self.slot(new) else { return };
         let live = self.desk.orders.at_mut(slot);
         match self.run.asked {
-            Asked::Reduce { by, is_modify } => {
-                live.total = live.total.saturating_sub(by);
-                live.leaves = qty;
-                if is_modify {
-                    self.desk.say_modified(self.now, slot);
-                } else {
-                    let name = self.name(slot);
-                    self.desk.say_canceled(self.now, name, by, self.run.cause);
-                }
-            }
             Asked::Replace { m, options, stands } => {
                 live.leaves = qty;
                 self.run.is_replaced = true;
                 self.desk.say_replaced(self.now, slot, (m, options), qty, stands);
-                if let Some(slot) = self.slot(old) {
-                    self.desk.orders.close(slot);
+                if let Some(old) = self.slot(old) {
+                    self.desk.hand_over(old, slot);
+                    self.desk.close(old);
                 }
             }
-            Asked::Nothing | Asked::Enter { .. } => {}
+            Asked::Nothing | Asked::Cancel | Asked::Reduce { .. } | Asked::Enter { .. } => {}
+        }
+    }
+
+    /// An order has fewer shares because its owner asked.
+    fn on_reduced(&mut self, order: OrderKey, qty: u32, leaves: u32) {
+        let Some(slot) = self.slot(order) else { return };
+        let live = self.desk.orders.at_mut(slot);
+        live.total = live.total.saturating_sub(qty);
+        live.leaves = leaves;
+        self.desk.release(slot, qty);
+        if let Asked::Reduce { is_modify: true } = self.run.asked {
+            self.desk.say_modified(self.now, slot);
+        } else {
+            let name = self.name(slot);
+            self.desk.say_canceled(self.now, name, qty, self.run.cause);
+        }
+    }
+
+    /// An order that must stay in its cross is cancelled after it.
+    fn put_off(&mut self, slot: u32) {
+        let live = self.desk.orders.at_mut(slot);
+        if live.has(orders::PENDING) {
+            self.desk.counters.ignored += 1;
+        } else {
+            live.flags |= orders::PENDING;
+            let name = self.name(slot);
+            self.desk.say_cancel_pending(self.now, name);
         }
     }
 
@@ -261,7 +297,7 @@ impl<T: Tape> Fan<'_, '_, T> {
         let Some(slot) = self.slot(order) else { return };
         let live = *self.desk.orders.at(slot);
         let book = &self.desk.books[live.instrument.index()];
-        let px = types::Px::from_price4(live.price);
+        let px = Px::from_price4(live.price);
         if let (false, Some(tick)) = (live.has(orders::MARKET), book.listing.ticks.tick(px)) {
             self.desk.say_priority(self.now, slot, tick);
         }
@@ -275,21 +311,28 @@ impl<T: Tape> Fan<'_, '_, T> {
         match_no: MatchNo,
         liquidity: impl Fn(&Live, bool) -> Liquidity,
     ) {
-        let mut trade = Trade { match_no, instrument: InstrumentId::new(0), parties: [None; 2] };
+        let (instrument, px) = (InstrumentId::new(0), Px::ZERO);
+        let mut trade = Trade { match_no, instrument, qty, px, parties: [None; 2] };
         for (at, (order, leaves)) in sides.into_iter().enumerate() {
             let Some(slot) = self.slot(order) else { continue };
             let live = self.desk.orders.at_mut(slot);
             live.leaves = leaves;
             let live = *live;
-            let Live { port, channel, user_ref, cl_ord_id, instrument, .. } = live;
-            let price = self.desk.books[instrument.index()].price4(tick, half);
+            let Live { port, account, channel, user_ref, cl_ord_id, instrument, .. } = live;
+            let book = &self.desk.books[instrument.index()];
+            let price = book.price4(tick, half);
+            if let Some(px) = book.px(tick, half) {
+                trade.px = px;
+                let (risk, held) = self.desk.risk_of(slot);
+                risk.fill(held, qty, px);
+            }
             let name = Name { port, channel, user_ref };
             let liquidity = liquidity(&live, at == 0);
             self.desk.say_executed(self.now, name, (qty, price), liquidity, match_no);
             trade.instrument = instrument;
-            trade.parties[at] = Some(Party { port, channel, user_ref, cl_ord_id });
+            trade.parties[at] = Some(Party { port, account, channel, user_ref, cl_ord_id });
             if leaves == 0 {
-                self.desk.orders.close(slot);
+                self.desk.close(slot);
             }
         }
         self.desk.trades.push(trade);
@@ -302,6 +345,7 @@ impl<T: Tape> Fan<'_, '_, T> {
         live.leaves = leaves;
         live.total = live.total.saturating_sub(qty);
         let price = u64::from(live.price);
+        self.desk.release(slot, qty);
         self.prevent(slot, order, (qty, price));
     }
 
@@ -337,12 +381,12 @@ impl<T: Tape> Fan<'_, '_, T> {
             let reason = self.reason(&live, why);
             self.desk.say_canceled(self.now, name, qty, reason);
         }
-        self.desk.orders.close(slot);
+        self.desk.close(slot);
     }
 
     fn reason(&self, live: &Live, why: Ended) -> CancelReason {
         match why {
-            Ended::Asked | Ended::NotCrossed | Ended::Closed if live.has(orders::PENDING) => {
+            Ended::NotCrossed | Ended::Closed if live.has(orders::PENDING) => {
                 CancelReason::UserRequested
             }
             Ended::Asked => self.run.cause,
@@ -369,22 +413,8 @@ impl<T: Tape> Fan<'_, '_, T> {
             Ended::NotCrossed if live.cross == b'O' => CancelReason::ImmediateOrCancel,
             Ended::Closed | Ended::NotCrossed => CancelReason::Closed,
             Ended::Expired => CancelReason::Timeout,
+            Ended::Band => CancelReason::MarketCollars,
         }
-    }
-
-    /// Which cross the executions that follow are of.
-    fn on_phase(&mut self, instrument: InstrumentId, phase: Phase) {
-        let Some(book) = self.desk.books.get_mut(instrument.index()) else { return };
-        book.cross = match (book.phase, phase) {
-            (Phase::PreOpen, Phase::Continuous) => Cross::Opening,
-            (Phase::Halted | Phase::PreReopen | Phase::Paused, Phase::Continuous) => {
-                Cross::Reopening
-            }
-            (_, Phase::Closed) => Cross::Closing,
-            (_, Phase::PreOpen | Phase::Continuous | Phase::Halted) => Cross::Dark,
-            (_, Phase::PreReopen | Phase::Paused) => Cross::Reopening,
-        };
-        book.phase = phase;
     }
 }
 
@@ -398,15 +428,6 @@ fn filled(live: &Live, is_maker: bool, hidden: bool, half: bool) -> Liquidity {
         (true, false) => Liquidity::Added,
         (false, true) => Liquidity::RemovedMidpoint,
         (false, false) => Liquidity::Removed,
-    }
-}
-
-fn crossed(cross: Cross) -> Liquidity {
-    match cross {
-        Cross::Opening => Liquidity::OpeningCross,
-        Cross::Reopening => Liquidity::HaltCross,
-        Cross::Closing => Liquidity::ClosingCross,
-        Cross::Dark => Liquidity::PassiveMidpoint,
     }
 }
 

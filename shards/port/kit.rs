@@ -8,7 +8,11 @@ use std::string::String;
 use std::vec;
 use std::vec::Vec;
 
-use matching::{Account, Capacity, Control, Floor, Report, Rules, SelfMatch, Tick, TickTable};
+use matching::{
+    Account, Capacity, Control, DayRules, Floor, FloorCapacity, Report, Rules, SelfMatch, Tick,
+    TickTable,
+};
+use risk::port::{PortRisk, Room};
 use session::SessionId;
 use session::soup::{Client, Closed, Credentials, Event, Reject, SoupConfig};
 use types::{AccountId, FirmId, InstrumentId, MatchNo, Nanos, Px, SeqNo, Symbol};
@@ -76,6 +80,7 @@ fn port(user: &str, firm: &[u8; 4], account: u32) -> PortPlan {
     PortPlan {
         login: login(user),
         firm: *firm,
+        firm_id: FirmId::new(u16::from(firm == b"BBBB")),
         account: AccountId::new(account),
         groups: vec![(7, AccountId::new(3))],
         self_match: SelfMatch::CancelOldest,
@@ -86,12 +91,24 @@ fn port(user: &str, firm: &[u8; 4], account: u32) -> PortPlan {
     }
 }
 
+/// The tick of 100.00.
+pub(crate) const REFERENCE: Tick = Tick::new(9_999 + 9_901);
+
+/// United States equities.
+pub(crate) fn ticks() -> TickTable {
+    let cents = Px::from_price4(100);
+    TickTable::new(&[(Px::ZERO, Px::from_price4(1)), (Px::from_price4(10_000), cents)]).unwrap()
+}
+
 /// Ann and Cat of firm AAAA, Bob of BBBB, and who hears each firm's drop copy.
 pub(crate) fn plan() -> Plan {
-    let cents = Px::from_price4(100);
-    let ticks = TickTable::new(&[(Px::ZERO, Px::from_price4(1)), (Px::from_price4(10_000), cents)])
-        .unwrap();
-    let listing = |text| Listing { symbol: Symbol::parse(text).unwrap(), ticks };
+    let ticks = ticks();
+    let listing = |text| Listing {
+        symbol: Symbol::parse(text).unwrap(),
+        ticks,
+        close: Some(Px::from_price4(1_000_000)),
+        is_dark: false,
+    };
     let store = StoreSize { messages_max: 100_000, bytes_max: 1 << 22 };
     let drop = |user, firm| DropPlan { login: login(user), firm, store };
     Plan {
@@ -100,7 +117,7 @@ pub(crate) fn plan() -> Plan {
         soup: soup(),
         connections_max: 8,
         orders_max: 64,
-        terms_max: 16,
+        first_match: MatchNo::new(1),
         trades_max: 16,
         sweep_max: 4,
         seed: 0x1234_5678_9ABC_DEF1,
@@ -111,18 +128,47 @@ pub(crate) fn plan() -> Plan {
 }
 
 /// Four accounts; those of Ann and Cat, and of Ann's group 7, may not trade with each other.
-pub(crate) fn floor() -> Floor {
+pub(crate) fn floor(day: DayRules) -> Floor {
     let account = |group, firm| Account { group, firm: FirmId::new(firm) };
     let accounts = [account(1, 0), account(0, 1), account(1, 0), account(1, 0)];
-    // The tick of 100.00.
-    let reference = Tick::new(9_999 + 9_901);
-    let rules = Rules { reference, window: 4_096, far_levels: 64, keeps_place: true };
-    Floor::new(Capacity { orders: 64 }, &accounts, &[rules; 2])
+    let rules = Rules {
+        reference: REFERENCE,
+        window: 4_096,
+        far_levels: 64,
+        keeps_place: true,
+        policy: matching::Policy::PriceTime,
+        lit: true,
+        seed: 1,
+    };
+    let books = Capacity { orders: 64, terms: 64 };
+    let capacity = FloorCapacity { books, waiting: 16, dated: 16 };
+    Floor::new(capacity, &accounts, &[rules; 2], &[day; 2])
+}
+
+/// Nothing is limited.
+fn risk() -> PortRisk {
+    PortRisk::new(Room {
+        ports: 3,
+        firms: 2,
+        accounts: 4,
+        instruments: 2,
+        symbol_rate_ports: 3,
+        repeats_per_port: 16,
+    })
 }
 
 impl Rig {
     /// Nobody is logged in and everything trades.
     pub(crate) fn new(plan: &Plan) -> Self {
+        let mut rig = Self::closed(plan, floor(DayRules::by_hand(ticks(), REFERENCE)));
+        for control in [Control::PreOpen, Control::Open] {
+            rig.control(control);
+        }
+        rig
+    }
+
+    /// Nobody is logged in and nothing trades.
+    pub(crate) fn closed(plan: &Plan, floor: Floor) -> Self {
         let now = Nanos::from_secs(1);
         let client = |user: &str| Client::new(soup(), login(user));
         let peer = |user: &&str| Peer {
@@ -136,12 +182,8 @@ impl Rig {
             seen: 0,
         };
         let peers = USERS.iter().map(peer).collect();
-        let ports = Ports::new(plan, floor(), now);
-        let mut rig = Self { ports, peers, tape: Told::default(), now };
-        for control in [Control::PreOpen, Control::Open] {
-            rig.control(control);
-        }
-        rig
+        let ports = Ports::new(plan, floor, risk(), now);
+        Self { ports, peers, tape: Told::default(), now }
     }
 
     /// As [`Self::new`], and all are logged in.

@@ -25,6 +25,8 @@ mod desk;
 mod enter;
 mod fan;
 #[cfg(test)]
+mod fan_test;
+#[cfg(test)]
 mod kit;
 mod lines;
 mod mass;
@@ -33,7 +35,11 @@ mod plan;
 mod ports;
 #[cfg(test)]
 mod requests_test;
+#[cfg(test)]
+mod sessions_test;
 mod store;
+#[cfg(test)]
+mod storm_test;
 mod symbols;
 mod terms;
 mod trades;

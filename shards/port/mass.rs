@@ -3,13 +3,14 @@
 //! A sweep looks at the port's orders from the oldest on, so many in a call, and goes on in the next
 //! ones; until its end the port's other requests wait.
 
+use matching::Scope;
 use types::Side;
 use wire::ouch50::inbound::{DisableEntry, MassCancel};
 use wire::ouch50::{Appendage, CancelReason, RejectReason};
 
 use crate::clerk::{Clerk, channel, options};
 use crate::desk::Sweep;
-use crate::fan::Tape;
+use crate::fan::{Run, Tape};
 
 /// What stands for a name that a request does not give.
 const BLANK: [u8; 14] = [b' '; 14];
@@ -73,10 +74,17 @@ impl<T: Tape> Clerk<'_, T> {
             let takes = sweep.side.is_none_or(|side: Side| side == live.trade_side())
                 && sweep.instrument.is_none_or(|instrument| instrument == live.instrument)
                 && sweep.group.is_none_or(|group| group == live.group);
-            if takes && self.desk.is_frozen(&live) {
-                self.keep_in_cross(slot, true);
-            } else if takes {
+            if takes {
+                let key = self.desk.orders.key(slot);
                 self.end(slot, sweep.cause);
+                if sweep.cause == CancelReason::Supervisory && self.desk.orders.slot(key).is_some()
+                {
+                    // A kill switch reaches what must stay in its cross, by a look at all of its book.
+                    let scope = Scope::Keys(key, key);
+                    self.with_floor(Run::cancel(sweep.cause), |floor, now, fan| {
+                        floor.cancel_all(now, Some(live.instrument), scope, fan);
+                    });
+                }
             }
         }
         if self.desk.orders.is_swept(self.port) {

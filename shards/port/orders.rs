@@ -4,8 +4,8 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use matching::{OrderKey, Standing, Terms};
-use types::{InstrumentId, Side};
+use matching::OrderKey;
+use types::{AccountId, InstrumentId, Side};
 
 /// No record.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -35,8 +35,7 @@ pub(crate) struct Live {
     pub(crate) leaves: u32,
     pub(crate) next: u32,
     pub(crate) prev: u32,
-    /// Where its terms are kept; [`NONE`] where it has none.
-    pub(crate) terms: u32,
+    pub(crate) account: AccountId,
     pub(crate) port: u16,
     pub(crate) group: u16,
     pub(crate) channel: u8,
@@ -64,7 +63,7 @@ impl Live {
         leaves: 0,
         next: NONE,
         prev: NONE,
-        terms: NONE,
+        account: AccountId::new(0),
         port: 0,
         group: 0,
         channel: 0,
@@ -110,9 +109,6 @@ pub(crate) struct List {
     pub(crate) cursor: u32,
 }
 
-/// What an order that is not plain asked for.
-type Asked = (Standing, Terms);
-
 /// All live orders.
 pub(crate) struct Orders {
     records: Vec<Live>,
@@ -120,23 +116,18 @@ pub(crate) struct Orders {
     live: u32,
     index: Index,
     lists: Vec<List>,
-    kept: Vec<(Asked, u32)>,
-    kept_free: u32,
 }
 
 impl Orders {
-    pub(crate) fn new(orders_max: u32, terms_max: u32, ports: usize, seed: u64) -> Self {
+    pub(crate) fn new(orders_max: u32, ports: usize, seed: u64) -> Self {
         let chain = |at: u32, len: u32| if at + 1 < len { at + 1 } else { NONE };
         let blank = |at| Live { next: chain(at, orders_max), ..Live::BLANK };
-        let plain = (Standing::Rest, Terms::PLAIN);
         Self {
             records: (0..orders_max).map(blank).collect(),
             free: if orders_max == 0 { NONE } else { 0 },
             live: 0,
             index: Index::new(orders_max, seed),
             lists: vec![List { head: NONE, tail: NONE, cursor: NONE }; ports],
-            kept: (0..terms_max).map(|at| (plain, chain(at, terms_max))).collect(),
-            kept_free: if terms_max == 0 { NONE } else { 0 },
         }
     }
 
@@ -179,28 +170,12 @@ impl Orders {
         })
     }
 
-    /// What an order asked for when it was entered.
-    #[inline]
-    pub(crate) fn asked(&self, slot: u32) -> Asked {
-        let terms = self.records[slot as usize].terms;
-        self.kept.get(terms as usize).map_or((Standing::Rest, Terms::PLAIN), |kept| kept.0)
-    }
-
     /// A record for a new order, whose name no live one has: at the end of its port's list. `None` where
-    /// all are taken, of this kind or of those with terms.
+    /// all are taken.
     #[inline]
-    pub(crate) fn open(&mut self, live: &Live, standing: Standing, terms: &Terms) -> Option<u32> {
+    pub(crate) fn open(&mut self, live: &Live) -> Option<u32> {
         let slot = self.free;
         let record = *self.records.get(slot as usize)?;
-        let kept = if terms.is_plain() {
-            NONE
-        } else {
-            let at = self.kept_free;
-            let place = self.kept.get_mut(at as usize)?;
-            self.kept_free = place.1;
-            place.0 = (standing, *terms);
-            at
-        };
         self.free = record.next;
         self.live += 1;
         let list = &mut self.lists[usize::from(live.port)];
@@ -212,7 +187,7 @@ impl Orders {
             self.records[prev as usize].next = slot;
         }
         let generation = record.generation.wrapping_add(1);
-        self.records[slot as usize] = Live { generation, next: NONE, prev, terms: kept, ..*live };
+        self.records[slot as usize] = Live { generation, next: NONE, prev, ..*live };
         self.index.insert(name(live.port, live.channel, live.user_ref), slot);
         Some(slot)
     }
@@ -220,7 +195,7 @@ impl Orders {
     /// Ends the order in this slot.
     #[inline]
     pub(crate) fn close(&mut self, slot: u32) {
-        let Live { port, channel, user_ref, next, prev, terms, .. } = self.records[slot as usize];
+        let Live { port, channel, user_ref, next, prev, .. } = self.records[slot as usize];
         self.index.remove(name(port, channel, user_ref), slot);
         let list = &mut self.lists[usize::from(port)];
         if list.cursor == slot {
@@ -236,12 +211,8 @@ impl Orders {
         } else {
             self.records[next as usize].prev = prev;
         }
-        if let Some(place) = self.kept.get_mut(terms as usize) {
-            place.1 = self.kept_free;
-            self.kept_free = terms;
-        }
         let record = &mut self.records[slot as usize];
-        (record.user_ref, record.next, record.terms) = (0, self.free, NONE);
+        (record.user_ref, record.next) = (0, self.free);
         self.free = slot;
         self.live -= 1;
     }
@@ -292,24 +263,32 @@ struct Index {
     seed: u64,
 }
 
+/// How many successive names stand together: two cache lines of them.
+const TOGETHER: u64 = 16;
+
 /// No entry: its slot is [`NONE`].
 const EMPTY: u64 = u64::MAX;
 
 impl Index {
     fn new(orders_max: u32, seed: u64) -> Self {
-        let wanted = (u64::from(orders_max) * 8).div_ceil(5).max(2);
+        let wanted = (u64::from(orders_max) * 8).div_ceil(5).max(TOGETHER);
         let bits = u64::BITS - (wanted - 1).leading_zeros();
         assert!(bits <= u32::BITS, "{orders_max} orders");
         Self { entries: vec![EMPTY; 1 << bits], shift: u32::BITS - bits, seed }
     }
 
-    /// Both halves of a product with a number that clients do not know: they choose the names.
+    /// Both halves of a product with a number that clients do not know, since they choose the names. The
+    /// home of a name is in the highest bits; [`TOGETHER`] successive ones have successive homes, for a
+    /// client mostly counts up.
     #[inline]
     fn hash(&self, name: u64) -> u32 {
-        let product = u128::from(name ^ self.seed) * 0x9E37_79B9_7F4A_7C15_u128;
+        let (block, place) = (name / TOGETHER, name % TOGETHER);
+        let product = u128::from(block ^ self.seed) * 0x9E37_79B9_7F4A_7C15_u128;
         let folded = (product >> 64) as u64 ^ product as u64;
         let product = u128::from(folded) * u128::from(self.seed | 1);
-        (((product >> 64) as u64 ^ product as u64) >> 32) as u32
+        let mixed = (((product >> 64) as u64 ^ product as u64) >> 32) as u32;
+        let places = (TOGETHER as u32 - 1) << self.shift;
+        mixed & !places | (place as u32) << self.shift
     }
 
     #[inline]
@@ -335,7 +314,7 @@ impl Index {
 
     #[inline]
     fn home(&self, hash: u32) -> usize {
-        hash.checked_shr(self.shift).unwrap_or(0) as usize
+        (hash >> self.shift) as usize
     }
 
     #[inline]
@@ -379,7 +358,6 @@ impl Index {
 mod tests {
     extern crate std;
     use super::{Live, NONE, Orders};
-    use matching::{Display, Standing, Terms};
     use proptest::prelude::*;
     use std::collections::BTreeMap;
     use std::vec::Vec;
@@ -389,19 +367,17 @@ mod tests {
         fn orders_are_found_by_name_and_listed_in_the_order_they_came(
             orders_max in 0..40u32,
             seed: u64,
-            steps in prop::collection::vec((0..3u16, 0..2u8, 1..30u32, any::<(bool, bool)>()), 0..200),
+            steps in prop::collection::vec((0..3u16, 0..2u8, 1..30u32, any::<bool>()), 0..200),
         ) {
-            let mut orders = Orders::new(orders_max, 5, 3, seed);
+            let mut orders = Orders::new(orders_max, 3, seed);
             let mut twin: BTreeMap<(u16, u8, u32), (u32, u64)> = BTreeMap::new();
-            let (mut listed, mut kept) = (Vec::new(), 0);
-            let hidden = Terms { display: Display::Hidden, ..Terms::PLAIN };
-            for (port, channel, user_ref, (opens, plain)) in steps {
+            let mut listed = Vec::new();
+            for (port, channel, user_ref, opens) in steps {
                 let name = (port, channel, user_ref);
                 if let Some(slot) = orders.find(port, channel, user_ref) {
                     let (want, key) = twin[&name];
                     prop_assert_eq!((slot, orders.key(slot).get()), (want, key));
                     if !opens {
-                        kept -= u32::from(orders.asked(slot).1 == hidden);
                         orders.close(slot);
                         twin.remove(&name);
                         listed.retain(|other| *other != name);
@@ -410,12 +386,10 @@ mod tests {
                 } else {
                     prop_assert!(!twin.contains_key(&name));
                     let live = Live { port, channel, user_ref, ..Live::BLANK };
-                    let terms = if plain { Terms::PLAIN } else { hidden };
-                    let opened = orders.open(&live, Standing::Rest, &terms);
+                    let opened = orders.open(&live);
                     let room = orders.live() - u32::from(opened.is_some()) < orders_max;
-                    prop_assert_eq!(opened.is_some(), room && (plain || kept < 5));
+                    prop_assert_eq!(opened.is_some(), room);
                     if let Some(slot) = opened {
-                        kept += u32::from(!plain);
                         prop_assert!(slot < orders_max && slot != NONE);
                         prop_assert_eq!(orders.slot(orders.key(slot)), Some(slot));
                         twin.insert(name, (slot, orders.key(slot).get()));

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use matching::{SelfMatch, TickTable};
 use session::SessionId;
 use session::soup::{Credentials, SoupConfig};
-use types::{AccountId, Nanos, Symbol};
+use types::{AccountId, FirmId, MatchNo, Nanos, Px, Symbol};
 
 /// Everything that [`Ports::new`](crate::Ports::new) is told. All room is taken then and none after.
 #[derive(Clone, Debug)]
@@ -19,11 +19,11 @@ pub struct Plan {
     pub soup: SoupConfig,
     /// Connections at once, logged in or not.
     pub connections_max: u16,
-    /// Live orders over all ports: 64 bytes each, and 13 to 26 to find them. The low 32 bits of every
-    /// key are below it.
+    /// Live orders over all ports: 64 bytes each, 24 for the credit that it holds, and 13 to 26 to find
+    /// it. The low 32 bits of every key are below it.
     pub orders_max: u32,
-    /// Live orders with terms.
-    pub terms_max: u32,
+    /// The first execution's number. Shards that share a feed begin so far apart that they never meet.
+    pub first_match: MatchNo,
     /// The newest trades, as many as can still be broken.
     pub trades_max: u32,
     /// How many orders a mass cancel looks at in one call.
@@ -45,6 +45,11 @@ pub struct Listing {
     pub symbol: Symbol,
     /// Its prices.
     pub ticks: TickTable,
+    /// What its orders are measured by while nothing is offered and nothing has traded: the close of
+    /// the day before.
+    pub close: Option<Px>,
+    /// It crosses in the day, at a midpoint.
+    pub is_dark: bool,
 }
 
 /// One OUCH port.
@@ -54,6 +59,8 @@ pub struct PortPlan {
     pub login: Credentials,
     /// Whose it is, four letters.
     pub firm: [u8; 4],
+    /// The same, as risk has it.
+    pub firm_id: FirmId,
     /// Whose its orders are.
     pub account: AccountId,
     /// Whose they are where they have this option `GroupID`.

@@ -2,7 +2,8 @@
 
 use alloc::vec::Vec;
 
-use matching::{Floor, OrderKey, Trading};
+use matching::{Floor, OrderKey};
+use risk::port::{NoRoom, PortRisk, Whose};
 use session::SessionId;
 use session::soup::{Credentials, Reject, Request};
 use types::{InstrumentId, MatchNo, Nanos, SeqNo};
@@ -10,7 +11,7 @@ use wire::ouch50::{BrokenReason, CancelReason, EventCode};
 
 use crate::clerk::Clerk;
 use crate::desk::{Desk, Sweep};
-use crate::fan::{Fan, Run, Tape};
+use crate::fan::{Asked, Fan, Run, Tape};
 use crate::lines::{Lapped, Line};
 use crate::orders::Live;
 use crate::{Counters, Plan};
@@ -64,11 +65,12 @@ pub struct Ports {
 }
 
 impl Ports {
-    /// Nobody connected; `floor` has the plan's instruments in the plan's order and its accounts.
+    /// Nobody connected; `floor` has the plan's instruments in the plan's order and its accounts, and so
+    /// has `risk`, with the ports in the plan's order.
     ///
     /// # Panics
     /// Where two logins have one user name, a firm two drop copies, or two instruments one ticker.
-    pub fn new(plan: &Plan, floor: Floor, now: Nanos) -> Self {
+    pub fn new(plan: &Plan, floor: Floor, risk: PortRisk, now: Nanos) -> Self {
         let logins = plan.ports.iter().map(|port| port.login);
         let logins = logins.chain(plan.drops.iter().map(|drop| drop.login));
         let user = |(stream, login): (usize, Credentials)| {
@@ -80,7 +82,7 @@ impl Ports {
         assert!(users.is_sorted_by(|one, next| one.name < next.name), "a user name stands twice");
         Self {
             floor,
-            desk: Desk::new(plan),
+            desk: Desk::new(plan, risk),
             lines: (0..plan.connections_max).map(|_| Line::new(plan.soup, now)).collect(),
             ready: Vec::with_capacity(usize::from(plan.connections_max)),
             users,
@@ -158,7 +160,7 @@ impl Ports {
     /// The time given by [`Ports::next_deadline`] has come.
     pub fn on_deadline<T: Tape>(&mut self, now: Nanos, tape: &mut T) {
         if self.floor.next_deadline().is_some_and(|due| due <= now) {
-            let run = Run::cancel(CancelReason::System);
+            let run = Run { asked: Asked::Nothing, ..Run::cancel(CancelReason::System) };
             let mut fan = Fan { now, desk: &mut self.desk, tape, run };
             self.floor.on_deadline(now, &mut fan);
         }
@@ -379,6 +381,9 @@ impl Ports {
             return;
         };
         line.sent(now, bytes);
+        if line.is_over && line.server.poll_transmit().is_none() {
+            return self.ready(conn);
+        }
         self.wake = self.wake.min(line.next_deadline());
         let stream = line.owner.map(|stream| &self.desk.streams[usize::from(stream)]);
         let wanted = line.server.wanted();
@@ -405,20 +410,11 @@ impl Ports {
         tape: &mut T,
         act: impl FnOnce(&mut Floor, &mut Fan<'_, 'static, T>) -> R,
     ) -> R {
-        let run = Run::cancel(CancelReason::Supervisory);
+        let run = Run { asked: Asked::Nothing, ..Run::cancel(CancelReason::Supervisory) };
         let mut fan = Fan { now, desk: &mut self.desk, tape, run };
         let answer = act(&mut self.floor, &mut fan);
         self.feed(now);
         answer
-    }
-
-    /// Orders for this trading can neither be cancelled nor changed from now on, until it is `None`: the
-    /// last minutes before a cross. A cancel is put off until the cross is over, as the specification
-    /// has it (3.9, 3.10).
-    pub fn freeze(&mut self, instrument: InstrumentId, trading: Option<Trading>) {
-        if let Some(book) = self.desk.books.get_mut(instrument.index()) {
-            book.frozen = trading;
-        }
     }
 
     /// Tells every port that the order entry day starts or ends.
@@ -441,26 +437,48 @@ impl Ports {
         let Some(trade) = self.desk.trades.take(match_no) else { return false };
         tape.on_bust(now, trade.instrument, match_no);
         for party in trade.parties.iter().flatten() {
+            let firm = self.desk.port(party.port).firm_id;
+            self.desk.risk.bust(firm, party.account, trade.qty, trade.px);
             self.desk.say_broken(now, party, match_no, reason);
         }
         self.feed(now);
         true
     }
 
-    /// The kill switch: cancels all orders of a port, by its place in the plan, and takes none until
-    /// [`Ports::revive`].
-    pub fn kill<T: Tape>(&mut self, now: Nanos, port: u16, tape: &mut T) {
-        let Some(killed) = self.desk.ports.get_mut(usize::from(port)) else { return };
-        killed.is_killed = true;
-        self.sweep_all(now, port, CancelReason::Supervisory, tape);
+    /// The kill switch: takes no orders of these from now on, and cancels those that are live.
+    ///
+    /// Errors: [`NoRoom::Unknown`].
+    pub fn kill<T: Tape>(&mut self, now: Nanos, whose: Whose, tape: &mut T) -> Result<(), NoRoom> {
+        self.desk.risk.stop(whose, true)?;
+        for port in 0..self.desk.ports.len() {
+            let is_hit = match whose {
+                Whose::Venue => true,
+                Whose::Firm(firm) => self.desk.ports[port].firm_id == firm,
+                Whose::Port(killed) => killed.index() == port,
+            };
+            if is_hit {
+                self.sweep_all(now, port as u16, CancelReason::Supervisory, tape);
+            }
+        }
         self.feed(now);
+        Ok(())
     }
 
-    /// Takes orders of a port again.
-    pub fn revive(&mut self, port: u16) {
-        if let Some(port) = self.desk.ports.get_mut(usize::from(port)) {
-            port.is_killed = false;
-        }
+    /// Takes their orders again.
+    ///
+    /// Errors: [`NoRoom::Unknown`].
+    pub fn revive(&mut self, whose: Whose) -> Result<(), NoRoom> {
+        self.desk.risk.stop(whose, false)
+    }
+
+    /// What is checked before an order reaches the floor.
+    pub const fn risk(&self) -> &PortRisk {
+        &self.desk.risk
+    }
+
+    /// Limits, lists and credit, to change. Kill switches are [`Ports::kill`]'s.
+    pub const fn risk_mut(&mut self) -> &mut PortRisk {
+        &mut self.desk.risk
     }
 
     /// The floor.

@@ -6,8 +6,10 @@ use std::string::String;
 use std::vec;
 use std::vec::Vec;
 
-use matching::Control;
-use types::{MatchNo, Nanos};
+use matching::{Control, DayRules, Schedule};
+use risk::Notional;
+use risk::port::{FirmLimits, Kind, Kinds, Limits, List, PortLimits, Whose};
+use types::{AccountId, FirmId, InstrumentId, MatchNo, Nanos, PortId, Px};
 use wire::ouch50::inbound::{
     AccountQuery, DisableEntry, EnableEntry, EnterOrder, Head, MassCancel,
 };
@@ -16,7 +18,9 @@ use wire::ouch50::{
     PRICE_MAX, PostOnly, PriceType, Side, TagValue,
 };
 
-use crate::kit::{AAPL, DROP_A, Rig, cancel, enter, modify, plan, replace, with_options};
+use crate::kit::{
+    AAPL, DROP_A, REFERENCE, Rig, cancel, enter, floor, modify, plan, replace, ticks, with_options,
+};
 
 const ANN: usize = 0;
 const BOB: usize = 1;
@@ -40,14 +44,14 @@ fn an_order_rests_trades_and_is_told_to_both_sides_the_drop_copy_and_the_tape() 
     assert_eq!(rig.ask(ANN, &enter(1, b'B', 300, PAR).bytes(&[])), ["A 1 B 300@1000000 Y"]);
     assert_eq!(
         rig.ask(BOB, &enter(1, b'S', 100, PAR - 100).bytes(&[])),
-        ["A 1 S 100@999900 Y", "E 1 100@1000000 R #1"]
+        ["A 1 S 100@999900 Y", "E 1 100@1000000 R #3"]
     );
-    assert_eq!(rig.news(ANN), ["E 1 100@1000000 A #1"]);
+    assert_eq!(rig.news(ANN), ["E 1 100@1000000 A #3"]);
     assert_eq!(
         rig.ask(BOB, &enter(2, b'T', 300, PAR).with(|m| m.time_in_force = b'3').bytes(&[])),
-        ["A 2 T 300@1000000 Y", "E 2 200@1000000 R #2", "C 2 100 I"]
+        ["A 2 T 300@1000000 Y", "E 2 200@1000000 R #4", "C 2 100 I"]
     );
-    assert_eq!(rig.news(ANN), ["E 1 200@1000000 A #2"]);
+    assert_eq!(rig.news(ANN), ["E 1 200@1000000 A #4"]);
     let copy = &rig.peers[DROP_A].told;
     let own = &rig.peers[ANN].told;
     let prefixed: Vec<Vec<u8>> =
@@ -55,7 +59,7 @@ fn an_order_rests_trades_and_is_told_to_both_sides_the_drop_copy_and_the_tape() 
     assert_eq!(*copy, prefixed);
     let numbers: Vec<u64> =
         rig.tape.reports.iter().map(|(_, no)| no.get()).filter(|no| *no != 0).collect();
-    assert_eq!(numbers, [1, 2]);
+    assert_eq!(numbers, [1, 2, 3, 4], "the opening crosses have numbers as well");
     assert_eq!((rig.tape.entered.len(), rig.ports.live()), (3, 0));
     assert_eq!(rig.ports.counters().strangers, 0);
 }
@@ -164,7 +168,7 @@ fn a_cancel_says_how_many_shares_are_to_be_left_in_all() {
         assert_eq!(rig.ask(ANN, &cancel(user_ref, quantity, &[])), want, "{user_ref} {quantity}");
     }
     assert_eq!(rig.ports.counters().ignored, 5);
-    assert_eq!(rig.ask(BOB, &cancel(1, 0, &[])), ["A 1 S 100@1000000 Y", "E 1 100@1000000 R #1"]);
+    assert_eq!(rig.ask(BOB, &cancel(1, 0, &[])), ["A 1 S 100@1000000 Y", "E 1 100@1000000 R #3"]);
     // With an option that a cancel does not take: ignored.
     rig.ask(ANN, &enter(2, b'B', 300, PAR).bytes(&[]));
     assert_eq!(rig.ask(ANN, &cancel(2, 0, &[TagValue::MinQty(1)])), [""; 0]);
@@ -305,18 +309,19 @@ fn entry_is_disabled_and_enabled_by_the_firm_and_by_the_exchange() {
     assert_eq!(rig.ask(ANN, &replace(1, 5, 20, PAR, &[])), ["J 5 FirmNotAuthorized"]);
     assert_eq!(rig.ask(ANN, &enable(6)), ["K 6"]);
     assert_eq!(rig.ask(ANN, &replace(1, 7, 20, PAR, &[])), ["U 1>7 B 20@1000000"]);
-    rig.ports.kill(rig.now, 0, &mut rig.tape);
+    rig.ports.kill(rig.now, Whose::Port(PortId::new(0)), &mut rig.tape).unwrap();
     rig.pump();
     assert_eq!(rig.news(ANN), ["C 7 20 S"]);
-    assert_eq!(rig.ask(ANN, &enter(8, b'B', 10, PAR).bytes(&[])), ["J 8 FirmNotAuthorized"]);
+    assert_eq!(rig.ask(ANN, &enter(8, b'B', 10, PAR).bytes(&[])), ["J 8 Other"]);
     assert_eq!(rig.ask(CAT, &enter(1, b'B', 10, PAR).bytes(&[])).len(), 1, "another port may");
-    rig.ports.revive(0);
+    rig.ports.revive(Whose::Port(PortId::new(0))).unwrap();
     assert_eq!(rig.ask(ANN, &enter(9, b'B', 10, PAR).bytes(&[])), ["A 9 B 10@1000000 Y"]);
 }
 
 #[test]
 fn orders_of_one_group_do_not_trade_and_both_owners_are_told_what_did_not_happen() {
-    let cases: [(Option<AiqStrategy>, u32, &[&str], &[&str]); 5] = [
+    type Lines = &'static [&'static str];
+    let cases: [(Option<AiqStrategy>, u32, Lines, Lines); 5] = [
         // strategy, its shares        who came                          who rested, 100 shares
         (None, 60, &["A 1 B 60@1000000 Y"], &["D 1 100 60@1000000 AO"]),
         (
@@ -360,7 +365,7 @@ fn market_orders_and_those_that_must_fill_at_once() {
     let at_once = |m: &mut EnterOrder| m.time_in_force = b'3';
     assert_eq!(
         rig.ask(BOB, &enter(1, b'B', 30, MARKET_PRICE).with(at_once).bytes(&[])),
-        ["A 1 B 30@2147483647 Y", "E 1 30@1000000 R #1"]
+        ["A 1 B 30@2147483647 Y", "E 1 30@1000000 R #3"]
     );
     assert_eq!(
         rig.ask(BOB, &enter(2, b'B', 80, PAR).with(at_once).bytes(&[TagValue::MinQty(80)])),
@@ -368,7 +373,7 @@ fn market_orders_and_those_that_must_fill_at_once() {
     );
     assert_eq!(
         rig.ask(BOB, &enter(3, b'B', 80, PAR).with(at_once).bytes(&[TagValue::MinQty(70)])),
-        ["A 3 B 80@1000000 Y", "E 3 70@1000000 R #2", "C 3 10 I"]
+        ["A 3 B 80@1000000 Y", "E 3 70@1000000 R #4", "C 3 10 I"]
     );
     assert_eq!(
         rig.ask(BOB, &enter(4, b'B', 80, MARKET_PRICE_ROUND).bytes(&[])),
@@ -391,19 +396,70 @@ fn the_day_ends_and_orders_are_taken_only_while_there_is_one() {
 }
 
 #[test]
-fn an_order_stays_in_the_cross_that_it_is_frozen_in() {
-    let mut rig = Rig::up(&plan());
-    rig.ask(ANN, &enter(1, b'S', 100, PAR).bytes(&[]));
-    rig.ports.freeze(AAPL, Some(matching::Trading::Any));
-    assert_eq!(rig.ask(ANN, &cancel(1, 50, &[])), ["I 1"]);
-    assert_eq!(rig.ask(ANN, &modify(1, b'T', 100)), ["I 1"]);
-    assert_eq!(rig.ask(ANN, &replace(1, 2, 50, PAR, &[])), ["J 2 ReplaceNotAllowed"]);
-    assert_eq!(rig.ask(ANN, &replace(1, 2, 50, PAR, &[])), [""; 0], "its number is used up");
-    assert_eq!(rig.ask(ANN, &cancel(1, 0, &[])), ["P 1"]);
-    assert_eq!(rig.ask(ANN, &cancel(1, 0, &[])), [""; 0]);
-    assert_eq!(rig.ask(ANN, &replace(1, 3, 50, PAR, &[])), ["J 3 CancelPending"]);
-    rig.control(Control::Close);
-    assert_eq!(rig.news(ANN), ["C 1 100 U"]);
+fn an_order_stays_in_the_cross_that_is_near_and_is_filled_there() {
+    let until = Some(Nanos::from_secs(10));
+    let schedule = Schedule { limit_on_open_until: until, ..Schedule::BY_HAND };
+    let day = DayRules { schedule, ..DayRules::by_hand(ticks(), REFERENCE) };
+    let mut rig = Rig::closed(&plan(), floor(day));
+    rig.ports.drive(rig.now, &mut rig.tape, |floor, _| floor.start_day(Nanos::ZERO));
+    for who in 0..5 {
+        rig.connect(who, 1);
+    }
+    assert_eq!(rig.ask(ANN, &enter(1, b'S', 100, PAR).bytes(&[])), ["J 1 DestinationClosed"]);
+    rig.control(Control::PreOpen);
+    let on_open =
+        |user_ref, side, shares| enter(user_ref, side, shares, PAR).with(|m| m.cross = b'O');
+    assert_eq!(rig.ask(ANN, &on_open(2, b'S', 100).bytes(&[])), ["A 2 S 100@1000000 Y"]);
+    assert_eq!(rig.ask(ANN, &cancel(2, 90, &[])), ["C 2 10 U"]);
+    assert_eq!(rig.ask(BOB, &enter(1, b'B', 30, PAR).bytes(&[])), ["A 1 B 30@1000000 Y"]);
+    rig.pass(Nanos::from_secs(10));
+    assert_eq!(rig.ask(ANN, &on_open(3, b'S', 100).bytes(&[])), ["J 3 InvalidCrossOrder"]);
+    assert_eq!(rig.ask(ANN, &cancel(2, 50, &[])), ["I 2"]);
+    assert_eq!(rig.ask(ANN, &modify(2, b'S', 50)), ["I 2"]);
+    assert_eq!(rig.ask(ANN, &replace(2, 4, 50, PAR, &[])), ["J 4 ReplaceNotAllowed"]);
+    assert_eq!(rig.ask(ANN, &replace(2, 4, 50, PAR, &[])), [""; 0], "its number is used up");
+    assert_eq!(rig.ask(ANN, &cancel(2, 0, &[])), ["P 2"]);
+    assert_eq!(rig.ask(ANN, &cancel(2, 0, &[])), [""; 0]);
+    assert_eq!(rig.ask(ANN, &replace(2, 5, 50, PAR, &[])), ["J 5 CancelPending"]);
+    let late = on_open(1, b'S', 5).bytes(&[]);
+    rig.now = Nanos::from_secs(9);
+    assert_eq!(rig.ask(CAT, &late).len(), 1);
+    rig.now = Nanos::from_secs(11);
+    rig.ports.kill(rig.now, Whose::Port(PortId::new(2)), &mut rig.tape).unwrap();
+    rig.pump();
+    assert_eq!(rig.news(CAT), ["P 1", "C 1 5 S"]);
+    rig.control(Control::Open);
+    assert_eq!(rig.news(ANN), ["E 2 30@1000000 O #1", "C 2 60 U"]);
+    assert_eq!(rig.news(BOB), ["E 1 30@1000000 O #1"]);
+    assert_eq!(rig.ports.live(), 0);
+}
+
+#[test]
+fn orders_with_a_time_or_a_stop_end_and_begin_when_it_has_come() {
+    let mut plan = plan();
+    plan.ports[BOB].extensions = true;
+    let mut rig = Rig::up(&plan);
+    let good_till = enter(1, b'S', 100, PAR + 100).with(|m| m.time_in_force = b'6');
+    rig.ask(ANN, &good_till.bytes(&[TagValue::ExpireTime(3)]));
+    let stop = [TagValue::StopPrice(PAR)];
+    assert_eq!(rig.ask(BOB, &enter(1, b'B', 50, PAR + 100).bytes(&stop)), ["A 1 B 50@1000100 Y"]);
+    rig.pass(Nanos::from_secs(2));
+    assert_eq!(rig.news(ANN), [""; 0]);
+    rig.send(ANN, &enter(2, b'S', 10, PAR).bytes(&[]));
+    rig.send(
+        CAT,
+        &enter(1, b'B', 10, PAR).bytes(&[TagValue::AiqStrategy(AiqStrategy::CancelNewestMpid)]),
+    );
+    assert_eq!(rig.news(BOB), [""; 0], "it did not trade");
+    rig.news(ANN);
+    rig.send(BOB, &enter(2, b'B', 10, PAR).bytes(&[]));
+    assert_eq!(
+        rig.news(BOB),
+        ["A 2 B 10@1000000 Y", "E 2 10@1000000 R #3", "T 1 1000100", "E 1 50@1000100 R #4"]
+    );
+    assert_eq!(rig.news(ANN), ["E 2 10@1000000 A #3", "E 1 50@1000100 A #4"]);
+    rig.pass(Nanos::from_secs(2));
+    assert_eq!(rig.news(ANN), ["C 1 50 T"]);
 }
 
 #[test]
@@ -420,12 +476,12 @@ fn a_trade_is_broken_once_and_while_it_is_kept() {
         rig.pump();
         done
     };
-    for (no, want) in [(20, true), (20, false), (4, false), (21, false), (0, false)] {
+    for (no, want) in [(22, true), (22, false), (6, false), (23, false), (0, false)] {
         assert_eq!(bust(&mut rig, no), want, "{no}");
     }
-    assert_eq!(rig.news(ANN), ["B 1 #20 C"]);
-    assert_eq!(rig.news(BOB), ["B 20 #20 C"]);
-    assert_eq!(rig.tape.busts, [(AAPL, MatchNo::new(20))]);
+    assert_eq!(rig.news(ANN), ["B 1 #22 C"]);
+    assert_eq!(rig.news(BOB), ["B 20 #22 C"]);
+    assert_eq!(rig.tape.busts, [(AAPL, MatchNo::new(22))]);
 }
 
 #[test]
@@ -435,10 +491,10 @@ fn a_market_to_limit_order_stands_at_the_price_that_it_first_traded_at() {
     let mut rig = Rig::up(&plan);
     let values = [TagValue::MarketToLimit(Flag::Yes)];
     let order = |user_ref| enter(user_ref, b'B', 100, MARKET_PRICE).bytes(&values);
-    assert_eq!(rig.ask(BOB, &order(1)), ["J 1 QuoteUnavailable"]);
+    assert_eq!(rig.ask(BOB, &order(1)), ["A 1 B 100@2147483647 Y", "C 1 100 I"]);
     rig.ask(ANN, &enter(1, b'S', 30, PAR).bytes(&[]));
     rig.ask(ANN, &enter(2, b'S', 30, PAR + 100).bytes(&[]));
-    assert_eq!(rig.ask(BOB, &order(2)), ["A 2 B 100@1000000 Y", "E 2 30@1000000 R #1"]);
+    assert_eq!(rig.ask(BOB, &order(2)), ["A 2 B 100@1000000 Y", "E 2 30@1000000 R #3"]);
     let open: Vec<_> = rig.ports.open_orders(1).map(|open| (open.user_ref, open.leaves)).collect();
     assert_eq!(open, [(2, 70)]);
     let limit = enter(3, b'B', 100, PAR).bytes(&values);
@@ -483,4 +539,52 @@ fn room_that_is_full_is_a_reject_and_nothing_else() {
     assert_eq!(rig.ports.live(), 64);
     rig.pass(Nanos::from_secs(5));
     assert!(rig.peers.iter().all(|peer| peer.is_open), "heartbeats go both ways");
+}
+
+#[test]
+fn what_risk_denies_is_a_reject_of_its_own_and_leaves_a_replaced_order_as_it_is() {
+    let mut rig = Rig::up(&plan());
+    let risk = rig.ports.risk_mut();
+    let order = Limits {
+        qty_max: 1_000,
+        notional_max: Notional::of(Px::from_price4(1_000_000), 500),
+        forbidden: Kinds::NONE.and(Kind::Market).and(Kind::Sweep),
+        ..Limits::default()
+    };
+    let limits = PortLimits { order, ..PortLimits::default() };
+    risk.set_port(PortId::new(0), &limits).unwrap();
+    let firm = FirmLimits { must_locate: true, ..FirmLimits::default() };
+    risk.set_firm(FirmId::new(0), &firm).unwrap();
+    risk.list_mut(FirmId::new(0), List::Restricted).unwrap().insert(InstrumentId::new(1));
+    let line = risk.account_line(AccountId::new(0));
+    risk.set_credit(line, Notional::of(Px::from_price4(1_000_000), 600)).unwrap();
+    type Change = fn(&mut EnterOrder);
+    let located = [TagValue::SharesLocated(Flag::Yes)];
+    let cases: [(Change, &[TagValue], &str); 9] = [
+        (|m| m.quantity = 1_001.into(), &[], "J RiskMaxQuantity"),
+        (|m| m.quantity = 501.into(), &[], "J RiskOrderNotional"),
+        (|m| m.price = MARKET_PRICE.into(), &[], "J RiskMarketOrderNotAllowed"),
+        (|m| m.intermarket_sweep = b'Y', &[], "J RiskIsoNotAllowed"),
+        (|m| m.symbol = *b"MSFT    ", &[], "J RiskRestrictedStock"),
+        (|m| m.side = b'T', &[], "J RiskLocateRequired"),
+        (|m| m.side = b'T', &located, "A"),
+        (|m| m.quantity = 500.into(), &[], "A"),
+        (|m| m.quantity = 1.into(), &[], "J RiskAggregateExposure"),
+    ];
+    for (at, (change, values, want)) in cases.into_iter().enumerate() {
+        let user_ref = at as u32 + 1;
+        let got = rig.ask(ANN, &enter(user_ref, b'S', 100, PAR).with(change).bytes(values));
+        let want = want.replacen(['J', 'A'], &std::format!("{} {user_ref}", &want[..1]), 1);
+        assert!(got.len() == 1 && got[0].starts_with(&want), "{got:?} {want}");
+    }
+    assert_eq!(rig.ask(ANN, &replace(8, 10, 501, PAR, &[])), ["J 10 RiskOrderNotional"]);
+    assert_eq!(rig.ask(ANN, &modify(8, b'T', 500)), [""; 0], "not located");
+    assert_eq!(rig.ask(ANN, &cancel(8, 400, &[])), ["C 8 100 U"]);
+    // What was given back is there for another.
+    assert_eq!(rig.ask(ANN, &enter(11, b'S', 100, PAR).bytes(&[])), ["A 11 S 100@1000000 Y"]);
+    // A trade that is broken as well.
+    rig.send(BOB, &enter(1, b'B', 100, PAR).bytes(&[]));
+    assert_eq!(rig.ports.risk().executed(line), Notional::of(Px::from_price4(1_000_000), 100));
+    rig.ports.bust(rig.now, MatchNo::new(3), BrokenReason::Erroneous, &mut rig.tape);
+    assert_eq!(rig.ports.risk().executed(line), Notional::ZERO);
 }

@@ -53,6 +53,8 @@ pub(crate) struct Words<'a> {
     pub(crate) time_in_force: TimeInForce,
     pub(crate) display: ouch50::Display,
     pub(crate) cross: CrossType,
+    /// It sweeps several markets at once.
+    pub(crate) is_sweep: bool,
 }
 
 /// What the floor is asked for.
@@ -64,8 +66,6 @@ pub(crate) struct Meaning {
     pub(crate) flags: u8,
     /// The letter of how it is shown.
     pub(crate) display: u8,
-    /// It takes the best price of the other side for its limit.
-    pub(crate) is_market_to_limit: bool,
 }
 
 impl Words<'_> {
@@ -87,7 +87,6 @@ impl Words<'_> {
             terms: Terms::PLAIN,
             flags: if price == Price::Market { MARKET } else { 0 },
             display: self.display.byte(),
-            is_market_to_limit: false,
         };
         let is_plain = self.options.tags().beyond(IDLE).is_none()
             && self.time_in_force == TimeInForce::Day
@@ -197,7 +196,7 @@ impl Words<'_> {
         }
         let added = match (self.options.peg_offset().unwrap_or(0), meaning.price) {
             (0, _) => 0,
-            (_, Price::Market) => return Err(RejectReason::InvalidPrice),
+            (_, Price::Market | Price::MarketToLimit) => return Err(RejectReason::InvalidPrice),
             (offset, Price::Limit(at)) => in_ticks(ticks, at, offset)?,
         };
         let offset = match self.side {
@@ -248,7 +247,7 @@ impl Words<'_> {
             Some(price) => tick(ticks, price)?,
         };
         let is_beyond = match (meaning.price, self.side) {
-            (Price::Market, _) => false,
+            (Price::Market | Price::MarketToLimit, _) => false,
             (Price::Limit(limit), Side::Buy) => limit < reach,
             (Price::Limit(limit), Side::Sell) => reach < limit,
         };
@@ -268,7 +267,7 @@ impl Words<'_> {
             if meaning.price != Price::Market || meaning.terms.stop.is_some() {
                 return Err(RejectReason::InvalidPrice);
             }
-            meaning.is_market_to_limit = true;
+            meaning.price = Price::MarketToLimit;
         }
         Ok(())
     }
@@ -294,4 +293,143 @@ fn in_ticks(ticks: &TickTable, at: Tick, offset: i32) -> Result<i32, RejectReaso
         return Err(RejectReason::InvalidPrice);
     }
     i32::try_from(offset / step).map_err(|_| RejectReason::InvalidPrice)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Meaning, Words};
+    use matching::{Display, Peg, PegTo, Phase, Price, Standing, Terms, Tick, TickTable, Trading};
+    use types::{Nanos, Px, Side};
+    use wire::ouch50::{
+        self, APPENDAGE_MAX, Appendage, AppendageWriter, CrossType, Flag, MARKET_PRICE, PostOnly,
+        PriceType, RejectReason, TagValue, TimeInForce,
+    };
+
+    const NOW: Nanos = Nanos::from_secs(100);
+    /// 100.00 in ticks of a cent.
+    const PAR: Tick = Tick::new(10_000);
+
+    fn read(
+        values: &[TagValue],
+        change: impl FnOnce(&mut Words<'_>),
+    ) -> Result<Meaning, RejectReason> {
+        let ticks = TickTable::new(&[(Px::ZERO, Px::from_price4(100))]).unwrap();
+        let mut room = [0; APPENDAGE_MAX];
+        let mut writer = AppendageWriter::new(&mut room);
+        for value in values {
+            writer.push(*value).unwrap();
+        }
+        let appendage: Appendage<'_> = writer.finish();
+        let mut words = Words {
+            options: appendage.strict().unwrap(),
+            side: Side::Buy,
+            quantity: 500,
+            price: 1_000_000,
+            time_in_force: TimeInForce::Day,
+            display: ouch50::Display::Visible,
+            cross: CrossType::Continuous,
+            is_sweep: false,
+        };
+        change(&mut words);
+        words.meaning(NOW, &ticks, Phase::Paused)
+    }
+
+    type Change = fn(&mut Words<'_>);
+
+    #[test]
+    fn what_an_order_says_is_what_the_floor_is_asked_for() {
+        use TagValue as V;
+        let plain = Terms::PLAIN;
+        let peg =
+            |to, offset| Terms { peg: Some(Peg { to, offset }), display: Display::Hidden, ..plain };
+        let none: Change = |_| {};
+        let hidden: Change = |words| words.display = ouch50::Display::Hidden;
+        let at_once: Change = |words| words.time_in_force = TimeInForce::ImmediateOrCancel;
+        let sell: Change = |words| words.side = Side::Sell;
+        let (rest, limit) = (Standing::Rest, Price::Limit(PAR));
+        let cases: &[(Change, &[V], Standing, Terms)] = &[
+            (none, &[], rest, plain),
+            (none, &[V::Firm(*b"AAAA"), V::MinQty(0), V::MaxFloor(0)], rest, plain),
+            (|words| words.time_in_force = TimeInForce::ExtendedHours, &[], rest, plain),
+            (
+                |words| words.time_in_force = TimeInForce::GoodTillTime,
+                &[V::ExpireTime(20)],
+                rest,
+                Terms { expires: Nanos::from_secs(120), ..plain },
+            ),
+            (none, &[V::ExpireTime(20)], rest, plain),
+            (at_once, &[], Standing::Immediate { min_qty: 0 }, plain),
+            (at_once, &[V::MinQty(500)], Standing::Immediate { min_qty: 500 }, plain),
+            (none, &[V::PostOnly(PostOnly::PostOnly)], Standing::PostOnly, plain),
+            (hidden, &[], rest, Terms { display: Display::Hidden, ..plain }),
+            (
+                hidden,
+                &[V::MinQty(9)],
+                rest,
+                Terms { display: Display::Hidden, min_qty: 9, ..plain },
+            ),
+            (
+                none,
+                &[V::MaxFloor(100), V::RandomReserves(20)],
+                rest,
+                Terms { display: Display::Reserve { show: 100, random: 20 }, ..plain },
+            ),
+            (none, &[V::MaxFloor(500)], rest, plain),
+            (at_once, &[V::MaxFloor(100)], Standing::Immediate { min_qty: 0 }, plain),
+            (none, &[V::PriceType(PriceType::MidpointPeg)], rest, peg(PegTo::Midpoint, 0)),
+            // Two cents less eager, or one more.
+            (
+                none,
+                &[V::PriceType(PriceType::MarketPeg), V::PegOffset(-200)],
+                rest,
+                peg(PegTo::Market, 2),
+            ),
+            (
+                sell,
+                &[V::PriceType(PriceType::MarketPeg), V::PegOffset(200)],
+                rest,
+                peg(PegTo::Market, 2),
+            ),
+            (
+                none,
+                &[V::PriceType(PriceType::PrimaryPeg), V::PegOffset(100)],
+                rest,
+                peg(PegTo::Primary, -1),
+            ),
+            (
+                none,
+                &[V::DiscretionPrice(1_000_500)],
+                rest,
+                Terms { discretion: Some(Tick::new(10_005)), ..plain },
+            ),
+            (none, &[V::StopPrice(1_000_000)], rest, Terms { stop: Some(PAR), ..plain }),
+            (|words| words.cross = CrossType::HaltOrIpo, &[], rest, plain),
+            (
+                |words| words.cross = CrossType::Opening,
+                &[],
+                rest,
+                Terms { trading: Trading::AtOpen, ..plain },
+            ),
+            (
+                |words| {
+                    words.cross = CrossType::Closing;
+                    words.time_in_force = TimeInForce::ImmediateOrCancel;
+                },
+                &[],
+                rest,
+                Terms { trading: Trading::AtClose, ..plain },
+            ),
+        ];
+        for (change, values, standing, terms) in cases {
+            let Meaning { price, standing: got, terms: meant, .. } = read(values, change).unwrap();
+            assert_eq!((price, got, meant), (limit, *standing, *terms), "{values:?}");
+        }
+        let market: Change = |words| words.price = MARKET_PRICE;
+        assert_eq!(read(&[], market).unwrap().price, Price::Market);
+        let to_limit = [V::MarketToLimit(Flag::Yes)];
+        assert_eq!(read(&to_limit, market).unwrap().price, Price::MarketToLimit);
+        assert_eq!(read(&to_limit, none).err(), Some(RejectReason::InvalidPrice));
+        let shown = read(&[V::PriceType(PriceType::PrimaryPeg)], none).unwrap().display;
+        assert_eq!(shown, b'N', "a peg is never shown");
+    }
 }

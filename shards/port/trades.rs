@@ -3,12 +3,13 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use types::{InstrumentId, MatchNo};
+use types::{AccountId, InstrumentId, MatchNo, Px};
 
 /// One side of a trade.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Party {
     pub(crate) port: u16,
+    pub(crate) account: AccountId,
     pub(crate) channel: u8,
     pub(crate) user_ref: u32,
     pub(crate) cl_ord_id: [u8; 14],
@@ -18,6 +19,8 @@ pub(crate) struct Party {
 pub(crate) struct Trade {
     pub(crate) match_no: MatchNo,
     pub(crate) instrument: InstrumentId,
+    pub(crate) qty: u32,
+    pub(crate) px: Px,
     /// `None` where the order was nobody's here.
     pub(crate) parties: [Option<Party>; 2],
 }
@@ -33,6 +36,8 @@ impl Trades {
         let none = Trade {
             match_no: MatchNo::new(0),
             instrument: InstrumentId::new(0),
+            qty: 0,
+            px: Px::ZERO,
             parties: [None; 2],
         };
         Self { ring: vec![none; trades_max.max(1) as usize] }

@@ -58,10 +58,15 @@ impl Distance {
         if self.bps == u32::MAX {
             return self.amount.raw();
         }
-        // In two steps, so that no product leaves 64 bits: wide division is slow.
         let (size, bps) = (reference.raw().unsigned_abs(), u64::from(self.bps));
-        let part = (size / 10_000).saturating_mul(bps);
-        let part = part.saturating_add(size % 10_000 * bps / 10_000);
+        let part = match size.checked_mul(bps) {
+            Some(product) => product / 10_000,
+            // In two steps, so that no product leaves 64 bits: wide division is slow.
+            None => {
+                let part = (size / 10_000).saturating_mul(bps);
+                part.saturating_add(size % 10_000 * bps / 10_000)
+            }
+        };
         i64::try_from(part).unwrap_or(i64::MAX).min(self.amount.raw())
     }
 }

@@ -37,6 +37,8 @@ mod rates;
 mod setup;
 mod size;
 mod switch;
+#[cfg(test)]
+mod tests;
 
 pub use denied::{Denials, Denied};
 pub use entry::{Entry, Hours, Previous, Reserved, Short};

@@ -556,3 +556,7 @@ impl Accepted {
         StreamId(u16::try_from(self.first_stream + at).unwrap_or(u16::MAX))
     }
 }
+
+#[cfg(all(test, not(loom)))]
+#[path = "accepted_test.rs"]
+mod tests;

@@ -53,8 +53,15 @@ pub struct Socket {
     pub bind: SocketAddr,
     /// The multicast group to join.
     pub group: Option<Group>,
-    /// Where `Outbox::send` sends to. A socket without a group hears only this peer then.
+    /// Where `Outbox::send` sends to: one receiver, or a group. A socket without a group of its own
+    /// hears only this peer then.
     pub peer: Option<SocketAddr>,
+    /// The address of the interface by which datagrams leave to a group as peer; without it, that of
+    /// [`Socket::group`], or what the routes say. Receivers on this host hear them too.
+    pub interface: Option<Ipv4Addr>,
+    /// Routers that datagrams to a group as peer may pass, and one: 0 keeps them on this host, 1 on
+    /// the network of the interface.
+    pub multicast_ttl: u8,
     /// Receive buffer to ask the kernel for, bytes; what it granted is in [`crate::Bound`].
     pub receive_buffer: usize,
     /// The longest datagram taken, bytes. A longer one is reported, and not used.
@@ -70,6 +77,8 @@ impl Socket {
             bind,
             group: None,
             peer: None,
+            interface: None,
+            multicast_ttl: 1,
             receive_buffer: 8 * 1024 * 1024,
             datagram_max: 2048,
             ingress: Ingress::Poll,

@@ -5,7 +5,7 @@
 //! socket(7) for `SO_TIMESTAMPNS` and `SO_RXQ_OVFL`, ip(7) for groups.
 
 use std::io;
-use std::net::{SocketAddr, SocketAddrV4, UdpSocket};
+use std::net::{IpAddr, SocketAddr, SocketAddrV4, UdpSocket};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::ptr;
 
@@ -143,14 +143,24 @@ fn set_options(fd: &OwnedFd, config: &Socket) -> Result<(), (&'static str, io::E
         set_int(fd, libc::IPPROTO_IP, libc::IP_MULTICAST_ALL, 0)
             .map_err(|error| ("clear IP_MULTICAST_ALL", error))?;
     }
-    if let Some(group) = config.group
-        && config.peer.is_some_and(|peer| peer.ip().is_multicast())
-    {
-        let interface = u32::from_ne_bytes(group.interface.octets());
-        set_int(fd, libc::IPPROTO_IP, libc::IP_MULTICAST_IF, interface.cast_signed())
+    match config.peer.map(|peer| peer.ip()) {
+        Some(IpAddr::V4(peer)) if peer.is_multicast() => set_multicast_options(fd, config),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// By which interface and how far datagrams to a group leave, and that this host hears them.
+fn set_multicast_options(fd: &OwnedFd, config: &Socket) -> Result<(), (&'static str, io::Error)> {
+    let step = |name| move |error: nix::Error| (name, io::Error::from(error));
+    let interface = config.interface.or(config.group.map(|group| group.interface));
+    if let Some(interface) = interface {
+        let address = u32::from_ne_bytes(interface.octets()).cast_signed();
+        set_int(fd, libc::IPPROTO_IP, libc::IP_MULTICAST_IF, address)
             .map_err(|error| ("set IP_MULTICAST_IF", error))?;
     }
-    Ok(())
+    setsockopt(fd, sockopt::IpMulticastLoop, &true).map_err(step("set IP_MULTICAST_LOOP"))?;
+    setsockopt(fd, sockopt::IpMulticastTtl, &config.multicast_ttl)
+        .map_err(step("set IP_MULTICAST_TTL"))
 }
 
 fn set_int(fd: &OwnedFd, level: i32, option: i32, value: i32) -> io::Result<()> {
@@ -422,12 +432,47 @@ mod tests {
     }
 
     #[test]
+    fn a_publisher_sends_to_its_group_by_its_interface() {
+        let address = Ipv4Addr::new(239, 255, 73, 1);
+        let port = UdpSocket::bind(ANY_PORT).unwrap().local_addr().unwrap().port();
+        let bind = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+        let hear = Some(Group { address, interface: Ipv4Addr::LOCALHOST });
+        let (receiver, _) = Udp::open(&Socket { group: hear, ..Socket::new(bind) }).unwrap();
+        // Bound to no address, so that the interface alone decides.
+        let anywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+        let publisher = Socket {
+            peer: Some(SocketAddr::from((address, port))),
+            interface: Some(Ipv4Addr::LOCALHOST),
+            multicast_ttl: 0,
+            ..Socket::new(anywhere)
+        };
+        let (publisher, bound) = Udp::open(&publisher).unwrap();
+        assert!(publisher.connected, "one plain `send` a datagram, with its route looked up");
+        assert_eq!(bound.local.ip(), Ipv4Addr::LOCALHOST, "the source is the interface's");
+        let ttl = nix::sys::socket::getsockopt(&publisher.socket, sockopt::IpMulticastTtl).unwrap();
+        assert_eq!(ttl, 0);
+        let mut batch = Batch::new(64).unwrap();
+        for bytes in [b"first", b"later"] {
+            publisher.send(bytes).unwrap();
+            assert_eq!(receive(&receiver, &mut batch, 1)[0].0, bytes);
+        }
+    }
+
+    #[test]
     fn errors_name_the_address_and_the_step() {
         let group = Group { address: Ipv4Addr::LOCALHOST, interface: Ipv4Addr::LOCALHOST };
         let nowhere = SocketAddr::from(([203, 0, 113, 1], 9));
         let cases = [
             (Socket { group: Some(group), ..Socket::new(ANY_PORT) }, "no multicast group"),
             (Socket::new(nowhere), "203.0.113.1:9: cannot bind"),
+            (
+                Socket {
+                    peer: Some(SocketAddr::from(([239, 255, 73, 2], 9))),
+                    interface: Some(Ipv4Addr::new(203, 0, 113, 1)),
+                    ..Socket::new(ANY_PORT)
+                },
+                "cannot set IP_MULTICAST_IF",
+            ),
         ];
         for (config, want) in cases {
             let error = Udp::open(&config).unwrap_err();

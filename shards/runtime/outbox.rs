@@ -21,7 +21,8 @@ pub enum Effect<'a> {
         /// The payload, whole.
         bytes: &'a [u8],
     },
-    /// Connect. The answer is `Event::Opened` or `Event::Closed`.
+    /// Connect; for a connection of the shard's own list. The answer is `Event::Opened` or
+    /// `Event::Closed`.
     Open {
         /// Which connection.
         stream: StreamId,
@@ -120,7 +121,7 @@ impl Outbox {
         Ok(())
     }
 
-    /// Appends to a connection. Where its write buffer cannot take all of it the connection is
+    /// Appends to a connection, made or accepted. Where its write buffer cannot take all of it the connection is
     /// closed (`Event::Closed`): a stream with a hole is worth less than a session that resumes.
     pub fn write(&mut self, stream: StreamId, bytes: &[u8]) -> Result<(), Full> {
         let (start, len) = self.keep(bytes)?;
@@ -128,7 +129,9 @@ impl Outbox {
         Ok(())
     }
 
-    /// Ends a connection after what was written before; `Event::Closed` answers.
+    /// Ends a connection after what was written before; `Event::Closed` answers. An accepted one
+    /// whose peer does not take that within [`crate::Listener::linger`] is cut. What it still sends
+    /// is not handed over.
     pub fn close(&mut self, stream: StreamId) -> Result<(), Full> {
         self.room()?;
         self.records.push(Record::Close(stream));

@@ -21,10 +21,15 @@ use crate::{Config, Listing, Numbered, Out, Tape};
 pub(crate) const MIDNIGHT: Nanos = Nanos::from_secs(1_700_000_000);
 pub(crate) const SESSION: SessionId = SessionId::new(*b"VENUE00001");
 
+/// United States equities.
+pub(crate) fn ticks() -> TickTable {
+    let px = Px::from_price4;
+    TickTable::new(&[(Px::ZERO, px(1)), (px(10_000), px(100))]).unwrap()
+}
+
 /// Two that show their books and one that does not, the last of `symbols`.
 pub(crate) fn listings() -> Vec<Listing> {
-    let px = Px::from_price4;
-    let ticks = TickTable::new(&[(Px::ZERO, px(1)), (px(10_000), px(100))]).unwrap();
+    let ticks = ticks();
     let listing = |(at, symbol): (u16, &[u8; 8])| Listing {
         symbol: Symbol::from_wire(*symbol),
         locate: 7 + at,
@@ -185,8 +190,8 @@ impl Twin {
                     *self.volumes.entry(instrument).or_default() += qty;
                 }
             }
-            Report::Decremented { order, qty, .. } => {
-                self.change(order, |shares| shares.saturating_sub(qty));
+            Report::Decremented { order, leaves, .. } | Report::Reduced { order, leaves, .. } => {
+                self.change(order, |shares| shares.min(leaves));
             }
             Report::Cancelled { order, .. } => self.change(order, |_| 0),
             Report::Replaced { old, new, qty, kept, .. } => {

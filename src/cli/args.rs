@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use types::Symbol;
 
 use super::values::{self, Count, Pace, Span};
-use crate::{bench, check, generate, hist, preflight, replay, run};
+use crate::{bench, check, generate, hist, preflight, replay, run, venue};
 
 /// `rialto run`
 #[derive(Debug, Args)]
@@ -38,6 +38,26 @@ impl From<Run> for run::Options {
             seed: args.seed,
             json: args.json,
         }
+    }
+}
+
+/// `rialto venue`
+#[derive(Debug, Args)]
+pub(super) struct Venue {
+    /// The configuration: its exchanges are started
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// End the day after this long, e.g. 30s; without it Ctrl-C ends it
+    #[arg(long = "for", value_name = "TIME", value_parser = values::span)]
+    limit: Option<Span>,
+    /// Print one JSON object at the end
+    #[arg(long)]
+    json: bool,
+}
+
+impl From<Venue> for venue::Options {
+    fn from(args: Venue) -> Self {
+        Self { config: args.config, limit: args.limit.map(|limit| limit.0), json: args.json }
     }
 }
 

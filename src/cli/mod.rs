@@ -4,6 +4,7 @@
 //! `dispatch`.
 
 mod args;
+mod flow;
 mod publish;
 mod values;
 
@@ -15,7 +16,7 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
-use crate::{bench, check, generate, hist, preflight, replay, run};
+use crate::{bench, check, generate, hist, preflight, replay, run, venue};
 
 pub use values::{Count, Pace, Part, Span};
 
@@ -33,11 +34,15 @@ struct Cli {
 enum Command {
     /// Run the engine; without a configuration, a demonstration on loopback
     Run(args::Run),
+    /// Run an exchange alone: OUCH 5.0 in, ITCH 5.0 out
+    Venue(args::Venue),
     /// Play a recorded feed through the shards; count it, print its books
     Replay(args::Replay),
     /// Play a recording, or a generated day, as a live feed on lines A and B
     // Its arguments outweigh the others' and are read once.
     Publish(Box<publish::Publish>),
+    /// Send the orders of many accounts to an exchange, at a given rate
+    Flow(Box<flow::Flow>),
     /// Make a synthetic day of ITCH 5.0 from a seed
     Generate(args::Generate),
     /// Measure latency and throughput, each beside its reference in the same run
@@ -53,8 +58,10 @@ enum Command {
 fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
         Command::Run(args) => run::command(args.into()),
+        Command::Venue(args) => venue::command(args.into()),
         Command::Replay(args) => replay::command(args.into()),
         Command::Publish(args) => crate::publish::command((*args).into()),
+        Command::Flow(args) => crate::flow::command((*args).try_into()?),
         Command::Generate(args) => generate::command(args.into()),
         Command::Bench(args) => bench::command(args.into()),
         Command::Hist(args) => hist::command(args.into()),

@@ -4,7 +4,7 @@ use std::net::{SocketAddr, SocketAddrV4};
 use std::str::FromStr;
 use std::time::Duration;
 
-use types::Symbol;
+use types::{Px, Symbol};
 
 /// A length of time: `30s`, `500ms`, `2m`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -181,6 +181,21 @@ pub(super) fn part(text: &str) -> Result<Part, String> {
         None => text.parse::<f64>(),
     };
     value.ok().filter(|part| (0.0..=1.0).contains(part)).map(Part).ok_or_else(refused)
+}
+
+/// Reads a price: `190`, `190.25`, with four decimals at most.
+///
+/// # Errors
+/// A sentence that says how a price is written.
+pub(super) fn price(text: &str) -> Result<Px, String> {
+    let refused = || format!("`{text}` is not a price: write e.g. 190 or 190.25, to four decimals");
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !digits(decimals) || 4 < decimals.len() {
+        return Err(refused());
+    }
+    let price = format!("{whole}{decimals:0<4}").parse().map_err(|_| refused())?;
+    Ok(Px::from_price4(price))
 }
 
 /// Reads a [`Symbol`].

@@ -20,6 +20,7 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 
+pub(crate) use distribution::readable;
 pub use distribution::{Distribution, Point, Unit};
 pub use page::{escape, figure, open_page};
 pub use plot::percentile_plot;

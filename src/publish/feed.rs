@@ -4,36 +4,23 @@
 //! Knows no book and no client.
 
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
-use rtrb::Producer;
-use session::mold::{History, NotSent, Sender};
+use session::mold::{NotSent, Sender};
 use socket2::{Domain, Protocol, Socket, Type};
 use types::{Nanos, SeqNo};
 
+use super::clock::Clock;
 use super::impair::Impairment;
+use super::memory::Memory;
 use super::pace::{Pace, Schedule};
 use super::source::Source;
 use super::stats::Counters;
 use crate::failure::Failure;
-
-/// Time since the publisher was made: the only clock of its threads.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Clock(Instant);
-
-impl Clock {
-    pub(super) fn start() -> Self {
-        Self(Instant::now())
-    }
-
-    pub(super) fn now(self) -> Nanos {
-        Nanos::new(u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX))
-    }
-}
 
 /// What the owner asked for, and what the feed says back.
 #[derive(Debug, Default)]
@@ -42,7 +29,7 @@ pub(super) struct Signals {
     pub(super) go: AtomicBool,
     /// Send no more messages: end the session.
     pub(super) finish: AtomicBool,
-    /// End every thread.
+    /// End the thread.
     pub(super) stop: AtomicBool,
     /// The session was ended, by the source or by the owner.
     pub(super) over: AtomicBool,
@@ -51,34 +38,6 @@ pub(super) struct Signals {
 impl Signals {
     pub(super) fn stopped(&self) -> bool {
         self.stop.load(Ordering::Acquire)
-    }
-}
-
-/// One message on its way to the snapshot server's book: a cache line.
-#[derive(Clone, Copy, Debug)]
-#[repr(C, align(64))]
-pub(super) struct Copied {
-    len: u16,
-    bytes: [u8; Self::BYTES_MAX],
-}
-
-const _: () = assert!(size_of::<Copied>() == 64);
-
-impl Copied {
-    const BYTES_MAX: usize = 62;
-
-    /// Too long a message is of no protocol whose book we keep: it comes out empty, and unreadable.
-    fn of(message: &[u8]) -> Self {
-        let mut bytes = [0; Self::BYTES_MAX];
-        let Some(room) = bytes.get_mut(..message.len()) else {
-            return Self { len: 0, bytes };
-        };
-        room.copy_from_slice(message);
-        Self { len: message.len() as u16, bytes }
-    }
-
-    pub(super) fn message(&self) -> &[u8] {
-        &self.bytes[..usize::from(self.len)]
     }
 }
 
@@ -115,8 +74,7 @@ pub(super) struct Feed {
     pub(super) source: Source,
     pub(super) sender: Sender,
     pub(super) lines: Vec<Line>,
-    pub(super) history: Arc<Mutex<History>>,
-    pub(super) book: Option<Producer<Copied>>,
+    pub(super) memory: Memory,
     pub(super) counters: Arc<Counters>,
     pub(super) signals: Arc<Signals>,
     pub(super) clock: Clock,
@@ -208,8 +166,7 @@ impl Feed {
     /// Puts messages that are due into the datagram in hand.
     fn fill(&mut self, schedule: &mut Schedule) -> Result<Filled, Failure> {
         let now = self.clock.now();
-        // Whoever panicked while holding it left whole messages in it: records are whole or not there.
-        let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut telling = self.memory.open();
         loop {
             let due = match self.held_due {
                 Some(due) => due,
@@ -225,19 +182,11 @@ impl Feed {
             if now < due {
                 return Ok(Filled::Until(due));
             }
-            if self.book.as_ref().is_some_and(|book| book.is_full() && !book.is_abandoned()) {
+            if telling.is_behind() {
                 return Ok(Filled::Behind);
             }
             match self.sender.push(&self.held) {
-                Ok(sequence) => {
-                    history.record(sequence, &self.held);
-                    self.counters.messages.add(1);
-                    self.counters.message_bytes.add(self.held.len() as u64);
-                    if let Some(book) = &mut self.book {
-                        // Full only where its reader is gone: a stop is under way.
-                        let _ = book.push(Copied::of(&self.held));
-                    }
-                }
+                Ok(sequence) => telling.tell(sequence, &self.held),
                 Err(NotSent::Full) => return Ok(Filled::Whole),
                 Err(NotSent::TooLong) => self.counters.unsendable.add(1),
                 Err(NotSent::Ended) => return Ok(Filled::Over),

@@ -1,12 +1,16 @@
 //! A live feed on loopback: MoldUDP64 on lines A and B, re-requests, GLIMPSE snapshots.
 //!
 //! Plays a recording or a generated day against whoever listens, over as bad a network as asked
-//! for. Threads, sockets and clocks live here; packets, sessions and books are the shards' own
-//! code. Everything is bounded: what is remembered, who is served, how often.
+//! for. The servers behind it also serve a live exchange shard: [`Distribution`]. Threads, sockets and
+//! clocks live here; packets, sessions and books are the shards' own code. Everything is bounded: what
+//! is remembered, who is served, how often.
 
+mod clock;
 mod command;
+mod distribution;
 mod feed;
 mod impair;
+mod memory;
 mod pace;
 mod requests;
 mod snapshot;
@@ -15,31 +19,26 @@ mod standing;
 mod stats;
 mod throttle;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
-use book::l3::Capacity;
 use session::SessionId;
-use session::mold::{History, Sender, SenderConfig};
-use session::soup::SoupConfig;
+use session::mold::{Sender, SenderConfig};
 use types::Nanos;
 
+pub(crate) use clock::Clock;
 pub use command::{CommandOptions, command};
+pub use distribution::{Distribution, DistributionOptions, RequestOptions, SnapshotOptions};
 pub use impair::{Fates, Impaired, Impairment};
 pub use pace::Pace;
 pub use source::Origin;
 pub use stats::{LineStats, Stats};
 
 use crate::failure::Failure;
-use feed::{Clock, Feed, Line, Signals};
-use requests::Requests;
-use snapshot::{Snapshots, Terms};
+use feed::{Feed, Line, Signals};
 use source::Source;
-use standing::Standing;
-use stats::Counters;
-use throttle::Throttle;
 
 /// One line: where its packets go, and what happens to them.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,42 +47,6 @@ pub struct LineOptions {
     pub to: SocketAddrV4,
     /// The network on the way.
     pub impaired: Impaired,
-}
-
-/// The re-request server.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RequestOptions {
-    /// Where it listens; port 0 takes a free one.
-    pub listen: SocketAddr,
-    /// What happens to replies: loss and duplication, no delay.
-    pub impaired: Impaired,
-    /// Messages remembered.
-    pub messages_max: usize,
-    /// Bytes remembered.
-    pub bytes_max: usize,
-    /// Answers a second for one asker; four times that for all together.
-    pub per_second: u32,
-}
-
-/// The snapshot server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SnapshotOptions {
-    /// Where it listens; port 0 takes a free one.
-    pub listen: SocketAddr,
-    /// At most 6 characters; case does not matter.
-    pub user: [u8; 6],
-    /// At most 10 characters; case does not matter.
-    pub password: [u8; 10],
-    /// Clients at a time.
-    pub clients_max: usize,
-    /// How long a client may leave bytes unread before it is cut.
-    pub stall: Nanos,
-    /// How long a client may take to log in, and stay silent after it.
-    pub login: Nanos,
-    /// Silence after login before a client is dead.
-    pub dead: Nanos,
-    /// Room in the server's book; where it is too small, logins are refused.
-    pub capacity: Capacity,
 }
 
 /// What to publish, where, how fast and how badly.
@@ -115,31 +78,6 @@ pub struct Options {
     pub feed_cpu: Option<usize>,
     /// Processor of the servers' threads.
     pub server_cpu: Option<usize>,
-}
-
-impl RequestOptions {
-    /// A million messages remembered, 20,000 answers a second, a free port on loopback.
-    pub const DEFAULT: Self = Self {
-        listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
-        impaired: Impaired::NOT,
-        messages_max: 1 << 20,
-        bytes_max: 40 << 20,
-        per_second: 20_000,
-    };
-}
-
-impl SnapshotOptions {
-    /// Eight clients, user and password `rialto`, a million orders, a free port on loopback.
-    pub const DEFAULT: Self = Self {
-        listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
-        user: *b"rialto",
-        password: *b"rialto    ",
-        clients_max: 8,
-        stall: Nanos::from_secs(5),
-        login: Nanos::from_secs(10),
-        dead: Nanos::from_secs(15),
-        capacity: Capacity { instruments: 16_384, orders: 1 << 20, levels: 1 << 19 },
-    };
 }
 
 impl Options {
@@ -207,16 +145,11 @@ pub struct Reference {
 /// A running publisher. Dropping it stops it.
 pub struct Publisher {
     origin: Origin,
-    counters: Arc<Counters>,
     signals: Arc<Signals>,
-    request_addr: Option<SocketAddr>,
-    snapshot_addr: Option<SocketAddr>,
+    distribution: Distribution,
     feed: Option<JoinHandle<Result<(), Failure>>>,
-    servers: Vec<JoinHandle<()>>,
 }
 
-/// Messages on their way to the snapshot server's book.
-const BOOK_RING: usize = 1 << 15;
 /// Packets that may wait on one line.
 const LINE_WAITING_MAX: usize = 4_096;
 
@@ -228,8 +161,6 @@ impl Publisher {
     pub fn start(options: Options) -> Result<Self, Failure> {
         options.check()?;
         let source = Source::open(&options.origin)?;
-        let clock = Clock::start();
-        let counters = Arc::<Counters>::default();
         let signals = Arc::<Signals>::default();
         let mut lines = Vec::with_capacity(2);
         for (nth, line) in (0..).zip(&options.lines) {
@@ -238,118 +169,47 @@ impl Publisher {
             let impairment = Impairment::new(line.impaired, seed, LINE_WAITING_MAX);
             lines.push(Line::open(line.to, options.interface, impairment)?);
         }
-        let room = options.requests.map_or((1, 1), |r| (r.messages_max, r.bytes_max));
-        let history = Arc::new(Mutex::new(History::new(options.session, room.0, room.1)));
-        let mut publisher = Self {
-            origin: options.origin.clone(),
-            counters: Arc::clone(&counters),
-            signals: Arc::clone(&signals),
-            request_addr: None,
-            snapshot_addr: None,
-            feed: None,
-            servers: Vec::new(),
-        };
-        if let Some(requests) = options.requests {
-            publisher.serve_requests(&options, requests, Arc::clone(&history), clock)?;
-        }
-        let book = match options.snapshots {
-            Some(snapshots) => Some(publisher.serve_snapshots(&options, snapshots, clock)?),
-            None => None,
-        };
+        let (distribution, memory) = Distribution::start(DistributionOptions {
+            session: options.session,
+            first: feed::FIRST,
+            datagram_bytes_max: options.datagram_bytes_max,
+            requests: options.requests,
+            snapshots: options.snapshots,
+            seed: options.seed.wrapping_mul(4).wrapping_add(3),
+            cpu: options.server_cpu,
+        })?;
         let config = SenderConfig {
             session: options.session,
             first: feed::FIRST,
             datagram_bytes_max: options.datagram_bytes_max,
             heartbeat: options.heartbeat,
         };
+        let clock = distribution.clock();
         let feed = Feed {
             source,
             sender: Sender::new(config, clock.now()),
             lines,
-            history,
-            book,
-            counters,
-            signals,
+            memory,
+            counters: Arc::clone(distribution.counters()),
+            signals: Arc::clone(&signals),
             clock,
             pace: options.pace,
             spin: options.spin,
             held: Vec::with_capacity(usize::from(u16::MAX)),
             held_due: None,
         };
-        publisher.feed = Some(spawn("publish", options.feed_cpu, move || feed.run())?);
-        Ok(publisher)
-    }
-
-    fn serve_requests(
-        &mut self,
-        options: &Options,
-        requests: RequestOptions,
-        history: Arc<Mutex<History>>,
-        clock: Clock,
-    ) -> Result<(), Failure> {
-        let listen = requests.listen;
-        let fail = |error| Failure::io("listen for re-requests on", listen.to_string(), error);
-        let socket = UdpSocket::bind(listen).map_err(fail)?;
-        socket.set_read_timeout(Some(requests::LISTEN)).map_err(fail)?;
-        self.request_addr = Some(socket.local_addr().map_err(fail)?);
-        // Replies go out at once: what would delay them is left out.
-        let impaired = Impaired { reorder: 0.0, skew: Nanos::ZERO, ..requests.impaired };
-        let server = Requests {
-            socket,
-            history,
-            throttle: Throttle::new(requests.per_second),
-            impairment: Impairment::new(impaired, options.seed.wrapping_mul(4).wrapping_add(3), 1),
-            datagram_bytes_max: options.datagram_bytes_max,
-            counters: Arc::clone(&self.counters),
-            signals: Arc::clone(&self.signals),
-            clock,
-        };
-        self.servers.push(spawn("re-requests", options.server_cpu, move || server.run())?);
-        Ok(())
-    }
-
-    fn serve_snapshots(
-        &mut self,
-        options: &Options,
-        snapshots: SnapshotOptions,
-        clock: Clock,
-    ) -> Result<rtrb::Producer<feed::Copied>, Failure> {
-        let listen = snapshots.listen;
-        let fail = |error| Failure::io("serve snapshots on", listen.to_string(), error);
-        let listener = TcpListener::bind(listen).map_err(fail)?;
-        listener.set_nonblocking(true).map_err(fail)?;
-        self.snapshot_addr = Some(listener.local_addr().map_err(fail)?);
-        let (producer, messages) = rtrb::RingBuffer::new(BOOK_RING);
-        let soup =
-            SoupConfig { login: snapshots.login, dead: snapshots.dead, ..SoupConfig::default() };
-        let server = Snapshots {
-            listener,
-            terms: Terms {
-                session: options.session,
-                user: snapshots.user,
-                password: snapshots.password,
-                clients_max: snapshots.clients_max.max(1),
-                stall: snapshots.stall,
-                soup,
-            },
-            messages,
-            standing: Standing::new(snapshots.capacity, feed::FIRST.get()),
-            counters: Arc::clone(&self.counters),
-            signals: Arc::clone(&self.signals),
-            clock,
-        };
-        self.servers.push(spawn("snapshots", options.server_cpu, move || server.run())?);
-        Ok(producer)
+        let feed = Some(spawn("publish", options.feed_cpu, move || feed.run())?);
+        Ok(Self { origin: options.origin, signals, distribution, feed })
     }
 
     /// Where re-requests go.
     pub fn request_addr(&self) -> Option<SocketAddr> {
-        self.request_addr
+        self.distribution.request_addr()
     }
 
     /// Where snapshots are had.
     pub fn snapshot_addr(&self) -> Option<SocketAddr> {
-        self.snapshot_addr
+        self.distribution.snapshot_addr()
     }
 
     /// Starts the clock of the schedule: the first message is due now.
@@ -360,7 +220,7 @@ impl Publisher {
 
     /// What it did so far.
     pub fn stats(&self) -> Stats {
-        self.counters.read()
+        self.distribution.stats()
     }
 
     /// The session was ended: no more messages come. Re-requests and snapshots go on.
@@ -378,7 +238,7 @@ impl Publisher {
     /// What was published so far, for a lossless run over the same messages. Final once
     /// [`Self::is_over`].
     pub fn reference(&self) -> Reference {
-        Reference { origin: self.origin.clone(), messages: self.counters.messages.get() }
+        Reference { origin: self.origin.clone(), messages: self.stats().messages }
     }
 
     /// Stops everything, joins every thread, and gives the final figures.
@@ -387,7 +247,7 @@ impl Publisher {
     /// The recording turned out to be damaged; what came before the damage was published.
     pub fn stop(mut self) -> Result<Stats, Failure> {
         let fault = self.join();
-        fault.map(|()| self.counters.read())
+        fault.map(|()| self.distribution.stats())
     }
 
     fn wake(&self) {
@@ -405,10 +265,8 @@ impl Publisher {
             Some(feed) => feed.join().map_err(|_| panicked()).flatten(),
             None => Ok(()),
         };
-        for server in self.servers.drain(..) {
-            if server.join().is_err() {
-                result = Err(panicked());
-            }
+        if !self.distribution.join() {
+            result = Err(panicked());
         }
         result
     }

@@ -11,10 +11,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use session::mold::{History, REQUEST_BYTES};
 
-use super::feed::{Clock, Signals};
+use super::clock::Clock;
 use super::impair::Impairment;
 use super::stats::Counters;
 use super::throttle::Throttle;
+use crate::stop::Stop;
 
 /// How long a stop may go unheard.
 pub(super) const LISTEN: Duration = Duration::from_millis(20);
@@ -27,7 +28,7 @@ pub(super) struct Requests {
     pub(super) impairment: Impairment,
     pub(super) datagram_bytes_max: usize,
     pub(super) counters: Arc<Counters>,
-    pub(super) signals: Arc<Signals>,
+    pub(super) stop: Stop,
     pub(super) clock: Clock,
 }
 
@@ -36,7 +37,7 @@ impl Requests {
         // One byte more than a request: what is longer is seen to be.
         let mut request = [0; REQUEST_BYTES + 1];
         let mut reply = vec![0; self.datagram_bytes_max];
-        while !self.signals.stopped() {
+        while !self.stop.requested() {
             // An error is a timeout, or an earlier reply that nobody took: neither is ours to end over.
             if let Ok((len, from)) = self.socket.recv_from(&mut request) {
                 self.answer(&request[..len], from, &mut reply);

@@ -14,11 +14,13 @@ use rtrb::Consumer;
 use session::SessionId;
 use session::glimpse::Server;
 use session::soup::{Closed, Credentials, Reject, Request, SoupConfig};
+use tape::Numbered;
 use types::{Nanos, SeqNo};
 
-use super::feed::{Clock, Copied, Signals};
+use super::clock::Clock;
 use super::standing::Standing;
 use super::stats::Counters;
+use crate::stop::Stop;
 
 /// Who is served, and within which bounds.
 #[derive(Clone, Copy, Debug)]
@@ -37,10 +39,10 @@ pub(super) struct Terms {
 pub(super) struct Snapshots {
     pub(super) listener: TcpListener,
     pub(super) terms: Terms,
-    pub(super) messages: Consumer<Copied>,
+    pub(super) messages: Consumer<Numbered>,
     pub(super) standing: Standing,
     pub(super) counters: Arc<Counters>,
-    pub(super) signals: Arc<Signals>,
+    pub(super) stop: Stop,
     pub(super) clock: Clock,
 }
 
@@ -87,7 +89,7 @@ enum Gone {
 impl Snapshots {
     pub(super) fn run(mut self) {
         let mut clients: Vec<Client> = Vec::with_capacity(self.terms.clients_max);
-        while !self.signals.stopped() {
+        while !self.stop.requested() {
             let mut busy = self.take_messages();
             busy |= self.take_clients(&mut clients);
             let now = self.clock.now();
@@ -122,8 +124,8 @@ impl Snapshots {
         let Ok(chunk) = self.messages.read_chunk(ready) else {
             return false;
         };
-        for copied in chunk {
-            self.standing.on_message(copied.message());
+        for copy in chunk {
+            self.standing.on_message(copy.sequence(), copy.message());
         }
         self.counters.book_faults.set(self.standing.faults());
         0 < ready

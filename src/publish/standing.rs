@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use book::Applied;
 use book::l3::{Books, Capacity};
-use types::{OrderRef, Side};
+use types::{OrderRef, SeqNo, Side};
 use venue::{Nasdaq, Normal, Ownership, Roster};
 use wire::itch50::{self, Head};
 
@@ -30,22 +30,23 @@ pub(super) struct Standing {
 }
 
 impl Standing {
-    pub(super) fn new(capacity: Capacity, first: u64) -> Self {
+    pub(super) fn new(capacity: Capacity, first: SeqNo) -> Self {
         Self {
             venue: Nasdaq::new(),
             roster: Roster::new(Ownership::even(1), 0, capacity.instruments),
             books: Books::new(capacity),
             locates: Vec::with_capacity(capacity.instruments),
             told: BTreeMap::new(),
-            next: first,
+            next: first.get(),
             now_ns: 0,
             faults: 0,
         }
     }
 
-    /// Takes the next message.
-    pub(super) fn on_message(&mut self, message: &[u8]) {
-        self.next += 1;
+    /// Takes the next message. Another number than the next is a fault: messages are missing.
+    pub(super) fn on_message(&mut self, sequence: SeqNo, message: &[u8]) {
+        self.faults += u64::from(sequence.get() != self.next);
+        self.next = sequence.after(1).get();
         let Some(header) = itch50::Header::peek(message) else {
             self.faults += 1;
             return;
@@ -144,6 +145,7 @@ fn holds(message: &[u8]) -> Option<[u8; 5]> {
 #[cfg(test)]
 mod tests {
     use book::l3::Capacity;
+    use types::SeqNo;
     use wire::itch50::Message;
 
     use super::Standing;
@@ -160,17 +162,18 @@ mod tests {
     fn an_image_stands_for_everything_before_it() {
         let options = Options { symbols: 6, messages: 30_000, ..Options::default() };
         let mut day = Day::new(options).unwrap();
-        let mut standing = Standing::new(CAPACITY, 1);
-        while let Some((_, message)) = day.next() {
-            standing.on_message(message);
+        let mut standing = Standing::new(CAPACITY, SeqNo::new(1));
+        for number in 1.. {
+            let Some((_, message)) = day.next() else { break };
+            standing.on_message(SeqNo::new(number), message);
         }
         assert_eq!((standing.next(), standing.faults()), (30_001, 0));
         assert_eq!(standing.books.orders_live(), day.live_orders());
 
         let image = standing.image();
-        let mut again = Standing::new(CAPACITY, 1);
-        for message in messages(&image) {
-            again.on_message(message);
+        let mut again = Standing::new(CAPACITY, SeqNo::new(1));
+        for (message, number) in messages(&image).into_iter().zip(1..) {
+            again.on_message(SeqNo::new(number), message);
         }
         assert_eq!(again.faults(), 0);
         for (at, &symbol) in standing.roster.symbols().iter().enumerate() {
@@ -193,17 +196,30 @@ mod tests {
     fn what_does_not_fit_is_a_fault() {
         let mut day =
             Day::new(Options { symbols: 2, messages: 5_000, ..Options::default() }).unwrap();
-        let mut standing = Standing::new(CAPACITY, 1);
+        let mut standing = Standing::new(CAPACITY, SeqNo::new(1));
         let mut dropped = false;
         while let Some((_, message)) = day.next() {
             // One add is missing; whatever happens to that order next does not fit.
             if message[0] == b'A' && !dropped {
                 dropped = true;
             } else {
-                standing.on_message(message);
+                standing.on_message(SeqNo::new(standing.next()), message);
             }
         }
         assert_ne!(standing.faults(), 0);
-        standing.on_message(b"");
+    }
+
+    #[test]
+    fn what_is_missing_and_what_is_empty_is_a_fault() {
+        let mut day =
+            Day::new(Options { symbols: 2, messages: 5_000, ..Options::default() }).unwrap();
+        let mut standing = Standing::new(CAPACITY, SeqNo::new(1));
+        let (_, first) = day.next().unwrap();
+        standing.on_message(SeqNo::new(1), first);
+        assert_eq!(standing.faults(), 0);
+        standing.on_message(SeqNo::new(3), first);
+        assert_eq!((standing.faults(), standing.next()), (1, 4));
+        standing.on_message(SeqNo::new(4), b"");
+        assert_eq!((standing.faults(), standing.next()), (2, 5));
     }
 }

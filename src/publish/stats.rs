@@ -71,6 +71,8 @@ figures! {
     snapshot_silent,
     /// Messages that the snapshot book could not take.
     book_faults,
+    /// Messages of a shard that its ring had no room for.
+    missed,
 }
 
 /// One line's figures.

@@ -223,7 +223,7 @@ impl Run {
     ) -> Result<Summary, Failure> {
         self.look()?;
         self.screen.clear();
-        let (mut shards, machines) = self.live.stop()?;
+        let launch::Ended { mut shards, trades: machines, .. } = self.live.stop()?;
         for shard in &mut shards {
             if let Some(latencies) = &mut shard.latencies {
                 self.records.take(&shard.name, latencies)?;

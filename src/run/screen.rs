@@ -4,13 +4,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use comfy_table::ContentArrangement;
-use crossterm::cursor::MoveUp;
-use crossterm::queue;
-use crossterm::terminal::{Clear, ClearType};
 use engine::{TopUpdate, gauges};
 use hdrhistogram::Histogram;
 use runtime::Message;
@@ -18,32 +14,28 @@ use types::{Nanos, Px, Qty, Symbol};
 
 use crate::failure::Failure;
 use crate::launch::Live;
-use crate::terminal::{self, thousands};
+use crate::terminal::{self, Canvas, thousands};
 use crate::topology::Topology;
 
-const DRAW_EVERY: Duration = Duration::from_millis(250);
 /// Instruments shown at most, the busiest first; fewer where the terminal is low.
 const ROWS_MAX: usize = 24;
 
 /// What is on the terminal.
 pub(super) struct Screen {
-    is_watched: bool,
+    canvas: Canvas,
     /// The newest top of every instrument.
     tops: BTreeMap<Symbol, TopUpdate>,
-    /// Lines drawn last.
-    drawn: u16,
-    drawn_at: Option<Instant>,
     messages: u64,
 }
 
 impl Screen {
     pub(super) fn new(is_watched: bool) -> Self {
-        Self { is_watched, tops: BTreeMap::new(), drawn: 0, drawn_at: None, messages: 0 }
+        Self { canvas: Canvas::new(is_watched), tops: BTreeMap::new(), messages: 0 }
     }
 
     /// Takes a top that a shard told.
     pub(super) fn top(&mut self, message: &Message) {
-        if self.is_watched
+        if self.canvas.is_watched()
             && let Some(update) = TopUpdate::from_message(message)
         {
             self.tops.insert(update.symbol, update);
@@ -57,29 +49,14 @@ impl Screen {
         live: &Live,
         latency: &Histogram<u64>,
     ) -> Result<(), Failure> {
-        let since = self.drawn_at.map(|at| at.elapsed());
-        if !self.is_watched || since.is_some_and(|since| since < DRAW_EVERY) {
-            return Ok(());
-        }
-        let text = fitted(&self.text(topology, live, latency, since), terminal::size().0);
-        self.drawn_at = Some(Instant::now());
-        self.replace(&text).map_err(|error| Failure::io("write", "standard error", error))
+        let Some(since) = self.canvas.due() else { return Ok(()) };
+        let text = self.text(topology, live, latency, since);
+        self.canvas.draw(&text)
     }
 
     /// Takes the table away again, so that the summary stands alone.
     pub(super) fn clear(&mut self) {
-        // Nobody may look any more.
-        let _ = self.replace("");
-    }
-
-    fn replace(&mut self, text: &str) -> io::Result<()> {
-        let mut out = io::stderr().lock();
-        if 0 < self.drawn {
-            queue!(out, MoveUp(self.drawn), Clear(ClearType::FromCursorDown))?;
-        }
-        out.write_all(text.as_bytes())?;
-        self.drawn = u16::try_from(text.lines().count()).unwrap_or(u16::MAX);
-        out.flush()
+        self.canvas.clear();
     }
 
     fn text(
@@ -172,46 +149,9 @@ impl Screen {
     }
 }
 
-/// Each line cut to the terminal: one that wraps would be more lines than were counted.
-fn fitted(text: &str, columns: usize) -> String {
-    let mut fitted = String::with_capacity(text.len());
-    for line in text.lines() {
-        let mut width = 0;
-        let mut chars = line.chars();
-        while let Some(char) = chars.next() {
-            fitted.push(char);
-            if char == '\u{1b}' {
-                // What dresses a heading takes no column.
-                fitted.extend(chars.by_ref().take_while(|char| *char != 'm'));
-                fitted.push('m');
-                continue;
-            }
-            width += 1;
-            if columns <= width + 1 {
-                fitted.push_str("\u{1b}[0m");
-                break;
-            }
-        }
-        fitted.push('\n');
-    }
-    fitted
-}
-
 /// A feed's state in a word, by the number its gauge has.
 pub(super) fn state_name(state: u64, stale: u64) -> String {
     let names = ["waiting", "live", "reordering", "requesting", "snapshot", "silent", "ended"];
     let name = usize::try_from(state).ok().and_then(|state| names.get(state)).unwrap_or(&"?");
     if stale == 0 { (*name).to_owned() } else { format!("{name}, stale") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::fitted;
-
-    #[test]
-    fn a_line_never_wraps_and_dress_takes_no_column() {
-        assert_eq!(fitted("abcdef\nab", 5), "abcd\u{1b}[0m\nab\n");
-        let dressed = "\u{1b}[1mab\u{1b}[0m";
-        assert_eq!(fitted(dressed, 80), format!("{dressed}\n"));
-    }
 }

@@ -25,7 +25,10 @@ use crate::cpus::Cpus;
 use crate::failure::Failure;
 use crate::fault::{self, Fault, Source};
 
-pub use exchange::{Exchange, ExchangeShard, Firm, Hours, Listing, Login, Port};
+pub use exchange::{
+    Capacity as ExchangeCapacity, Exchange, ExchangeShard, Firm, Hours, Limits, Listing, Login,
+    Port,
+};
 pub use feeds::{Feed, Session, Snapshot};
 pub use links::{COLD_ENDS, ColdEnd, End, Link};
 pub use owners::Owners;

@@ -28,13 +28,13 @@ const GRAPH: &[Row] = &[
     Row { name: "book",    no_std: true,  ours: &["types"],         theirs: &["xxhash-rust"] },
     Row { name: "matching", no_std: true, ours: &["types"],         theirs: &[] },
     Row { name: "risk",    no_std: true,  ours: &["types"],         theirs: &[] },
-    Row { name: "port",    no_std: true,  ours: &["types", "wire", "session", "matching"], theirs: &[] },
+    Row { name: "port",    no_std: true,  ours: &["types", "wire", "session", "matching", "risk"], theirs: &[] },
     Row { name: "tape",    no_std: true,  ours: &["types", "wire", "session", "matching"], theirs: &[] },
     // futures-lite: the read and write traits of glommio's streams. loom: in checks only.
     Row { name: "runtime", no_std: false, ours: &["types"],
           theirs: &["glommio", "rtrb", "libc", "nix", "io-uring", "quanta", "hdrhistogram", "tracing",
                    "futures-lite", "loom"] },
-    Row { name: "engine",  no_std: false, ours: &["types", "wire", "session", "venue", "book", "runtime"],
+    Row { name: "engine",  no_std: false, ours: &["types", "wire", "session", "venue", "book", "matching", "risk", "port", "tape", "runtime"],
           theirs: &["arrayvec", "hdrhistogram", "tracing", "zerocopy"] },
 ];
 

@@ -15,7 +15,7 @@ use super::{Faults, Snapshot, owners};
 use crate::config::exchange as raw;
 
 pub use listings::Listing;
-pub use members::{Firm, Login, Port};
+pub use members::{Firm, Limits, Login, Port};
 
 /// An exchange that can be started.
 #[derive(Debug, Clone)]

@@ -1,0 +1,380 @@
+//! An order comes to the floor, or is changed there: what its terms and the phase make of it, and
+//! what follows from its trades.
+
+use types::{InstrumentId, Nanos, Side};
+
+use crate::cross::Span;
+use crate::floor::Floor;
+use crate::tape::{Asked, Prints, Tape, Trades};
+use crate::waiting::{List, limit};
+use crate::{
+    Ended, NewOrder, Order, OrderKey, Out, Phase, Price, Refused, Report, Standing, Terms, Tick,
+    Trading,
+};
+
+/// Where an order goes.
+enum Way {
+    /// To its book: to trade there, or to rest while nothing trades.
+    Book,
+    /// Off the books.
+    Wait,
+}
+
+/// What the floor asks of terms before their books do.
+fn check_terms(now: Nanos, terms: &Terms) -> Result<(), Refused> {
+    (now < terms.expires).then_some(()).ok_or(Refused::Terms)
+}
+
+/// An order as its book is asked for it, so that it trades no further than the bands.
+fn held(order: &Order, span: Span, other: Option<Tick>) -> Result<Order, Refused> {
+    let Order { new, terms } = order;
+    let (bound, side) = match new.side {
+        Side::Buy => (span.upper, Side::Buy),
+        Side::Sell => (span.lower, Side::Sell),
+    };
+    let is_beyond = |tick: Tick| match side {
+        Side::Buy => bound < tick,
+        Side::Sell => tick < bound,
+    };
+    let to_bound = |standing| Order {
+        new: NewOrder { price: Price::Limit(bound), standing, ..*new },
+        ..*order
+    };
+    let immediate = |min_qty| to_bound(Standing::Immediate { min_qty });
+    Ok(match (new.price, new.standing) {
+        _ if span == Span::ALL => *order,
+        _ if terms.discretion.is_some_and(is_beyond) => return Err(Refused::Band),
+        // It follows its quote as far as the bands.
+        (Price::Market, standing) if terms.peg.is_some() => to_bound(standing),
+        (Price::Limit(tick), Standing::Rest | Standing::PostOnly) if is_beyond(tick) => {
+            return Err(Refused::Band);
+        }
+        (Price::Limit(tick), Standing::Immediate { min_qty }) if is_beyond(tick) => {
+            immediate(min_qty)
+        }
+        (Price::Market, Standing::Immediate { min_qty }) => immediate(min_qty),
+        (Price::Market, Standing::Rest) => immediate(0),
+        (Price::MarketToLimit, _) if other.is_some_and(is_beyond) => return Err(Refused::Band),
+        (Price::Limit(_) | Price::MarketToLimit | Price::Market, _) => *order,
+    })
+}
+
+impl Floor {
+    /// Enters an order that is not plain, or not now.
+    #[inline(never)]
+    pub(crate) fn enter_with_terms(&mut self, now: Nanos, order: &Order, out: &mut impl Out) {
+        let (key, instrument) = (order.new.key, order.new.instrument);
+        let way = match self.way(now, order) {
+            Ok(way) => way,
+            Err(why) => return out.push(Report::Refused { order: key, why }),
+        };
+        // A stranger's number stays the stranger's: the book refuses this order.
+        let is_taken = self.market.holds(key);
+        if !is_taken {
+            self.dated.forget(key);
+        }
+        let trades = match way {
+            Way::Book => self.trade(order, false, out),
+            Way::Wait => {
+                let &NewOrder { side, qty, .. } = &order.new;
+                out.push(Report::Accepted { order: key, side, tick: limit(order), qty });
+                self.waiting.add(order);
+                self.refresh(instrument);
+                None
+            }
+        };
+        if order.terms.expires != Nanos::MAX && !is_taken && self.is_live(key) {
+            self.dated.add(key, order.terms.expires);
+        }
+        self.follow(now, instrument, trades, out);
+    }
+
+    /// Where an order goes, or why it is not taken.
+    fn way(&mut self, now: Nanos, order: &Order) -> Result<Way, Refused> {
+        let Order { new, terms } = order;
+        let gate = self.gates.get(new.instrument.index()).ok_or(Refused::Instrument)?;
+        let (phase, span) = (gate.phase, gate.span);
+        if matches!(phase, Phase::Closed | Phase::Halted) {
+            return Err(Refused::Phase);
+        }
+        check_terms(now, terms)?;
+        if self.waiting.find(new.key).is_some() {
+            return Err(Refused::DuplicateKey);
+        }
+        let way = match (terms.stop, terms.trading, phase, new.price, new.standing) {
+            (Some(_), Trading::Any, _, _, Standing::Rest | Standing::Immediate { .. }) => Way::Wait,
+            (Some(_), _, _, _, _) => return Err(Refused::Terms),
+            (None, Trading::AtOpen | Trading::AtClose, ..) => {
+                self.check_cross(now, order)?;
+                Way::Wait
+            }
+            (None, Trading::Any, Phase::Continuous, _, _) => Way::Book,
+            (None, Trading::Any, _, Price::Limit(_), Standing::Rest | Standing::PostOnly) => {
+                held(order, span, None)?;
+                Way::Book
+            }
+            (None, Trading::Any, _, Price::Market, Standing::Rest) if terms.peg.is_some() => {
+                Way::Book
+            }
+            (None, Trading::Any, _, Price::Market, Standing::Rest) => Way::Wait,
+            (None, Trading::Any, _, _, _) => return Err(Refused::Phase),
+        };
+        if let Way::Wait = way {
+            // In a cross nobody is asked for more than price and shares; a stop goes to its book later.
+            let of_book =
+                Terms { stop: None, trading: Trading::Any, expires: Nanos::MAX, ..*terms };
+            if terms.stop.is_none() && !of_book.is_plain() {
+                return Err(Refused::Terms);
+            }
+            self.market.check_new(new)?;
+            terms.stop.map_or(Ok(()), |stop| self.market.check_tick(new.instrument, stop))?;
+            if self.waiting.is_full() {
+                return Err(Refused::TermsFull);
+            }
+        }
+        let market = &self.market;
+        let waiting = &self.waiting;
+        let is_live = |key: OrderKey| market.holds(key) || waiting.find(key).is_some();
+        if terms.expires != Nanos::MAX && !self.dated.has_room(is_live) {
+            return Err(Refused::TermsFull);
+        }
+        Ok(way)
+    }
+
+    /// Whether an order for a cross alone may be taken now.
+    fn check_cross(&self, now: Nanos, order: &Order) -> Result<(), Refused> {
+        let at = order.new.instrument.index();
+        if order.new.standing != Standing::Rest || order.new.price == Price::MarketToLimit {
+            return Err(Refused::Terms);
+        }
+        // The cross that begins continuous trading is the opening one, after a halt before it too.
+        let is_over = order.terms.trading == Trading::AtOpen
+            && (self.days[at].has_opened || self.gates[at].phase == Phase::Continuous);
+        if is_over || self.is_cut_off(now, order) {
+            return Err(Refused::Phase);
+        }
+        Ok(())
+    }
+
+    /// Whether an order for a cross alone can be neither taken, changed nor cancelled any more.
+    pub(crate) fn is_cut_off(&self, now: Nanos, order: &Order) -> bool {
+        let schedule = &self.days[order.new.instrument.index()].rules.schedule;
+        let until = match (order.terms.trading, limit(order)) {
+            (Trading::Any, _) => None,
+            (Trading::AtOpen, None) => schedule.market_on_open_until,
+            (Trading::AtOpen, Some(_)) => schedule.limit_on_open_until,
+            (Trading::AtClose, None) => schedule.market_on_close_until,
+            (Trading::AtClose, Some(_)) => schedule.limit_on_close_until,
+        };
+        let (Some(until), Some(midnight)) = (until, self.midnight) else { return false };
+        midnight.saturating_add(until) <= now
+    }
+
+    /// Enters an order into its book, in continuous trading and within the bands; answers its trades.
+    /// `waited`: it was accepted before.
+    fn trade(&mut self, order: &Order, waited: bool, out: &mut impl Out) -> Option<Trades> {
+        let instrument = order.new.instrument;
+        let span = self.gates[instrument.index()].span;
+        let other = self.market.best(instrument, order.new.side.opposite());
+        let mut asked = Asked { out, order: &order.new, waited };
+        let day = &self.days[instrument.index()];
+        let ticks = day.luld.is_some().then_some(&day.rules.ticks);
+        let mut tape = Tape::new(&mut asked).with_prints(ticks);
+        match held(order, span, other) {
+            Ok(held) => self.market.enter_with(&held, &mut tape),
+            Err(why) => tape.push(Report::Refused { order: order.new.key, why }),
+        }
+        let (trades, prints) = (tape.trades, tape.prints);
+        self.note(instrument, trades, prints);
+        trades
+    }
+
+    /// Notes trades: what is measured by the last one is so from here on.
+    pub(crate) fn note(
+        &mut self,
+        instrument: InstrumentId,
+        trades: Option<Trades>,
+        prints: Prints,
+    ) {
+        let Some(trades) = trades else { return };
+        let (gate, day) = (&mut self.gates[instrument.index()], &mut self.days[instrument.index()]);
+        gate.last = Some(trades.last);
+        if let Some(luld) = &mut day.luld {
+            luld.on_trades(prints);
+        }
+        if day.rules.dynamic_bp != 0 {
+            self.gates[instrument.index()].span = self.span(instrument);
+        }
+    }
+
+    /// What follows once a command has been carried out: the bands that its trades moved; then the stops
+    /// that they, or the last trade before them, have reached, by trigger price and then by time, those
+    /// to buy first, each with the bands and the stops that its own trades move and reach.
+    pub(crate) fn follow(
+        &mut self,
+        now: Nanos,
+        instrument: InstrumentId,
+        trades: Option<Trades>,
+        out: &mut impl Out,
+    ) {
+        self.tell_bands(instrument, out);
+        let gate = &self.gates[instrument.index()];
+        if gate.phase == Phase::Continuous
+            && let Some(mut reached) = trades.or(gate.last.map(Trades::at))
+        {
+            // Each stop leaves its list, so this ends.
+            while let Some(id) = self.reached(instrument, reached) {
+                let order = self.waiting.remove(id);
+                out.push(Report::Triggered { order: order.new.key });
+                if let Some(later) = self.trade(&order, true, out) {
+                    reached = reached.then(later);
+                    self.tell_bands(instrument, out);
+                }
+            }
+            self.refresh(instrument);
+        }
+        self.tell_limit(now, instrument, out);
+    }
+
+    /// The stop that is due next once these prices have been traded at.
+    fn reached(&self, instrument: InstrumentId, trades: Trades) -> Option<u32> {
+        let first = |side| self.waiting.first(instrument, List::Stop, side);
+        let stop = |id: u32| self.waiting.order(id).terms.stop;
+        let buy = first(Side::Buy).filter(|id| stop(*id).is_some_and(|stop| stop <= trades.high));
+        buy.or_else(|| {
+            first(Side::Sell).filter(|id| stop(*id).is_some_and(|stop| trades.low <= stop))
+        })
+    }
+
+    /// Puts an order in the place of a live one, of the same instrument, side and account:
+    /// [`Report::Replaced`] and what follows from it. Where the old one is not live, the new number is
+    /// another's, the phase takes no changes, or the terms differ in what cannot be changed,
+    /// [`Report::Refused`] and the old one stays; where what it is to become is refused otherwise, the
+    /// old one ends with [`Report::Cancelled`] after that.
+    ///
+    /// Of an order in the book the limit, the shares and the end may change; of one that waits, its stop
+    /// too. All need a limit.
+    #[inline]
+    pub fn replace(&mut self, now: Nanos, old: OrderKey, order: &Order, out: &mut impl Out) {
+        let refused = |order, why| Report::Refused { order, why };
+        let new = order.new.key;
+        let waiting = self.waiting.find(old);
+        let instrument = match (waiting, self.market.placed(old)) {
+            (Some(id), _) => self.waiting.order(id).new.instrument,
+            (None, Some(placed)) => placed.instrument,
+            (None, None) => return out.push(refused(old, Refused::NotLive)),
+        };
+        if new != old && self.is_live(new) {
+            return out.push(refused(new, Refused::DuplicateKey));
+        }
+        if matches!(self.gates[instrument.index()].phase, Phase::Closed | Phase::Halted) {
+            return out.push(refused(new, Refused::Phase));
+        }
+        let has_price = match order.new.price {
+            Price::Limit(_) => true,
+            Price::Market => order.terms.peg.is_some(),
+            Price::MarketToLimit => false,
+        };
+        if !has_price || check_terms(now, &order.terms).is_err() {
+            return out.push(refused(new, Refused::Terms));
+        }
+        if order.terms.expires != Nanos::MAX {
+            let (market, waiting) = (&self.market, &self.waiting);
+            let is_live = |key: OrderKey| market.holds(key) || waiting.find(key).is_some();
+            // The old one's own time makes room.
+            if self.dated.when(old).is_none() && !self.dated.has_room(is_live) {
+                return out.push(refused(new, Refused::TermsFull));
+            }
+        }
+        let was_changed = match waiting {
+            Some(id) => self.replace_off_book(now, id, order, out),
+            None => self.replace_in_book(instrument, old, order, out),
+        };
+        let Some(trades) = was_changed else { return };
+        self.dated.forget(old);
+        if self.is_live(new) {
+            // Its new number may be that of an order with a time, filled before it.
+            self.dated.forget(new);
+            if order.terms.expires != Nanos::MAX {
+                self.dated.add(new, order.terms.expires);
+            }
+        }
+        self.follow(now, instrument, trades, out);
+    }
+
+    /// `None` where the old order stays as it is; otherwise the trades.
+    fn replace_in_book(
+        &mut self,
+        instrument: InstrumentId,
+        old: OrderKey,
+        order: &Order,
+        out: &mut impl Out,
+    ) -> Option<Option<Trades>> {
+        let &NewOrder { key: new, standing, .. } = &order.new;
+        let is_any = order.terms.stop.is_none() && order.terms.trading == Trading::Any;
+        let rests = matches!(standing, Standing::Rest | Standing::PostOnly);
+        if !is_any || !rests {
+            out.push(Report::Refused { order: new, why: Refused::Terms });
+            return None;
+        }
+        let side = self.market.placed(old)?.side;
+        let span = self.gates[instrument.index()].span;
+        let asked = Order { new: NewOrder { side, ..order.new }, ..*order };
+        let Ok(held) = held(&asked, span, None) else {
+            out.push(Report::Refused { order: new, why: Refused::Band });
+            self.market.end_order(old, Ended::Refused, out);
+            return Some(None);
+        };
+        let day = &self.days[instrument.index()];
+        let ticks = day.luld.is_some().then_some(&day.rules.ticks);
+        let mut tape = Tape::new(out).with_prints(ticks);
+        self.market.replace_with(old, &held, &mut tape);
+        let (trades, prints) = (tape.trades, tape.prints);
+        self.note(instrument, trades, prints);
+        Some(trades)
+    }
+
+    /// `None` where the old order stays as it is.
+    fn replace_off_book(
+        &mut self,
+        now: Nanos,
+        id: u32,
+        order: &Order,
+        out: &mut impl Out,
+    ) -> Option<Option<Trades>> {
+        let was = *self.waiting.order(id);
+        let NewOrder { instrument, side, account, .. } = was.new;
+        let key = order.new.key;
+        let changed = Order { new: NewOrder { instrument, side, account, ..order.new }, ..*order };
+        let is_same_kind = was.terms.trading == order.terms.trading
+            && was.terms.stop.is_some() == order.terms.stop.is_some();
+        let stays = match (was.terms.stop, was.terms.trading, order.new.standing) {
+            _ if !is_same_kind => Some(Refused::Terms),
+            _ if self.is_cut_off(now, &was) || self.is_cut_off(now, &changed) => {
+                Some(Refused::Phase)
+            }
+            // A market order that waits for a cross would be in the book if it had a limit.
+            (None, Trading::Any, _) | (_, _, Standing::PostOnly) => Some(Refused::Terms),
+            (None, _, Standing::Immediate { .. }) => Some(Refused::Terms),
+            (_, _, Standing::Rest | Standing::Immediate { .. }) => None,
+        };
+        if let Some(why) = stays {
+            out.push(Report::Refused { order: key, why });
+            return None;
+        }
+        let tick = limit(&changed)?;
+        let ticks = [Some(tick), order.terms.stop];
+        let is_far =
+            ticks.iter().flatten().any(|tick| self.market.check_tick(instrument, *tick).is_err());
+        if order.new.qty == 0 || is_far {
+            let why = if is_far { Refused::Price } else { Refused::Qty };
+            out.push(Report::Refused { order: key, why });
+            self.end_waiting(id, Ended::Refused, out);
+            return Some(None);
+        }
+        let kept = self.waiting.replace(id, &changed);
+        let (old, new, qty) = (was.new.key, key, order.new.qty);
+        out.push(Report::Replaced { old, new, side, tick, qty, kept });
+        Some(None)
+    }
+}

@@ -1,0 +1,243 @@
+//! What a book does while nothing trades in it, and how a cross takes orders out of it. The phases are
+//! not known here: who calls knows what is due.
+//!
+//! Of a reserve the shown part takes part, and then the next one, at the end of its queue. Hidden orders
+//! take part at their limit, after those shown there. A pegged order follows a quote, and there is none
+//! worth following in a cross; one with a minimum would have to be asked for each pair: both stay out.
+
+use types::{InstrumentId, Side};
+
+use crate::cross::Interest;
+use crate::ladder::{EMPTY, Ladder};
+use crate::market::{Book, Market};
+use crate::orders::NONE;
+use crate::{Ended, NewOrder, OrderKey, Out, Price, Refused, Tick};
+
+/// A resting order, and where it rests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Placed {
+    pub(crate) instrument: InstrumentId,
+    pub(crate) side: Side,
+}
+
+/// The order of one side that a cross takes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct First {
+    pub(crate) order: OrderKey,
+    pub(crate) tick: Tick,
+    /// What can be taken of it at once.
+    pub(crate) open: u32,
+}
+
+impl Market {
+    /// Whether orders of an instrument trade as they come, or rest and wait for a cross. Where they begin
+    /// to, hidden orders that can trade with each other do.
+    pub(crate) fn set_trades(
+        &mut self,
+        instrument: InstrumentId,
+        trades: bool,
+        out: &mut impl Out,
+    ) {
+        let book = &mut self.books[instrument.index()];
+        match (book.trades, trades) {
+            (true, false) => book.specials += 1,
+            (false, true) => book.specials -= 1,
+            (true, true) | (false, false) => return,
+        }
+        book.trades = trades;
+        self.wake(instrument, out);
+    }
+
+    /// Whether a live order has this number.
+    #[inline]
+    pub(crate) fn holds(&self, order: OrderKey) -> bool {
+        self.index.find(&self.orders, order.get()).is_some()
+    }
+
+    /// Where a live order rests.
+    pub(crate) fn placed(&self, order: OrderKey) -> Option<Placed> {
+        let slot = &self.orders[self.index.find(&self.orders, order.get())?.slot];
+        Some(Placed { instrument: slot.instrument(), side: slot.side() })
+    }
+
+    /// Whether an order could be taken that will not trade now: all that [`Market::enter`] asks of it
+    /// but for room to rest.
+    pub(crate) fn check_new(&self, order: &NewOrder) -> Result<(), Refused> {
+        let book = self.books.get(order.instrument.index()).ok_or(Refused::Instrument)?;
+        if self.accounts.len() <= order.account.index() {
+            return Err(Refused::Account);
+        }
+        if order.qty == 0 {
+            return Err(Refused::Qty);
+        }
+        if self.holds(order.key) {
+            return Err(Refused::DuplicateKey);
+        }
+        match order.price {
+            Price::Market | Price::MarketToLimit => Ok(()),
+            Price::Limit(tick) => book.check_place(tick),
+        }
+    }
+
+    /// Whether an instrument's books have a place for a price.
+    pub(crate) fn check_tick(&self, instrument: InstrumentId, tick: Tick) -> Result<(), Refused> {
+        self.books.get(instrument.index()).ok_or(Refused::Instrument)?.check_place(tick)
+    }
+
+    /// The hidden orders of one side that take part in a cross, in the order in which they came, with
+    /// their places.
+    fn crossing_hidden(
+        &self,
+        instrument: InstrumentId,
+        side: Side,
+    ) -> impl Iterator<Item = (i32, u32)> + '_ {
+        let list = self.books.get(instrument.index()).map(|book| book.lists[side as usize]);
+        let specials = list.into_iter().flat_map(|list| self.specials.of(list));
+        specials
+            .filter(|(_, special)| {
+                self.orders[special.slot].is_hidden()
+                    && special.terms.peg.is_none()
+                    && special.terms.min_qty == 0
+            })
+            .map(|(_, special)| (self.orders[special.slot].place, special.slot))
+    }
+
+    fn first_id(&self, instrument: InstrumentId, side: Side) -> Option<u32> {
+        let ladder = self.ladder(instrument, side)?;
+        let shown = ladder.best();
+        // Of several at one place it is the one that came first.
+        let hidden = self.crossing_hidden(instrument, side).min_by_key(|(place, _)| *place);
+        match hidden {
+            Some((place, id)) if place < shown => Some(id),
+            Some(_) | None if shown == EMPTY => None,
+            Some(_) | None => ladder.level(shown).map(|level| level.head),
+        }
+    }
+
+    /// The order of one side that a cross takes first.
+    pub(crate) fn first(&self, instrument: InstrumentId, side: Side) -> Option<First> {
+        let slot = &self.orders[self.first_id(instrument, side)?];
+        let tick = self.ladder(instrument, side)?.tick(slot.place);
+        Some(First { order: OrderKey::new(slot.key), tick, open: slot.qty })
+    }
+
+    /// Takes shares from the order that is [`Market::first`], no more than it gives at once; answers what
+    /// is open of it then. With none open it is gone. A reserve of which nothing is shown any more shows
+    /// its next part by [`Market::show_first`], after the trade was reported.
+    pub(crate) fn take_first(&mut self, instrument: InstrumentId, side: Side, qty: u32) -> u32 {
+        let Some(id) = self.first_id(instrument, side) else { return 0 };
+        let slot = &mut self.orders[id];
+        slot.qty -= qty;
+        let (key, place) = (OrderKey::new(slot.key), slot.place);
+        if !slot.is_hidden() {
+            let book = &mut self.books[instrument.index()];
+            book.ladders[side as usize].level_mut(place).qty -= u64::from(qty);
+        }
+        let leaves = self.open(id);
+        if leaves == 0 {
+            self.remove(key, id);
+        }
+        leaves
+    }
+
+    /// Shows the next part of a reserve that [`Market::take_first`] has emptied.
+    pub(crate) fn show_first(&mut self, instrument: InstrumentId, side: Side, out: &mut impl Out) {
+        if let Some(id) = self.first_id(instrument, side)
+            && self.orders[id].qty == 0
+        {
+            self.show_next(id, out);
+        }
+    }
+
+    /// What would trade of one side's book in a cross, best price first.
+    pub(crate) fn interest(
+        &self,
+        instrument: InstrumentId,
+        side: Side,
+    ) -> impl Iterator<Item = Interest> {
+        let ladder = self.ladder(instrument, side);
+        let mut shown = ladder.map_or(EMPTY, Ladder::best);
+        let mut after = i32::MIN;
+        core::iter::from_fn(move || {
+            let ladder = ladder?;
+            let hidden = || self.crossing_hidden(instrument, side);
+            let behind = hidden().map(|(place, _)| place).filter(|place| after < *place).min();
+            let place = shown.min(behind.unwrap_or(EMPTY));
+            if place == EMPTY {
+                return None;
+            }
+            after = place;
+            let mut qty: u64 = hidden()
+                .filter(|(at, _)| *at == place)
+                .map(|(_, id)| u64::from(self.orders[id].qty))
+                .sum();
+            if place == shown {
+                qty += ladder.qty(place) + self.unshown_at(instrument, side, place);
+                shown = ladder.after(place);
+            }
+            Some(Interest { limit: Some(ladder.tick(place)), qty })
+        })
+    }
+
+    /// What reserves at a place are yet to show.
+    fn unshown_at(&self, instrument: InstrumentId, side: Side, place: i32) -> u64 {
+        let list = self.books[instrument.index()].lists[side as usize];
+        let at_place = self.specials.of(list).filter(|(_, special)| {
+            let slot = &self.orders[special.slot];
+            !slot.is_hidden() && slot.place == place
+        });
+        at_place.map(|(_, special)| u64::from(special.unshown)).sum()
+    }
+
+    /// Ends an order, if it is live.
+    pub(crate) fn end_order(&mut self, order: OrderKey, why: Ended, out: &mut impl Out) {
+        if let Some(found) = self.index.find(&self.orders, order.get()) {
+            let instrument = self.orders[found.slot].instrument();
+            self.end(found.slot, why, out);
+            self.wake(instrument, out);
+        }
+    }
+
+    /// Ends the orders of one side for which `ends` holds: those shown, best price first, each price in
+    /// queue order, then the hidden ones.
+    pub(crate) fn end_those(
+        &mut self,
+        instrument: InstrumentId,
+        side: Side,
+        why: Ended,
+        ends: impl Fn(OrderKey) -> bool,
+        out: &mut impl Out,
+    ) {
+        let Some(ladder) = self.ladder(instrument, side) else { return };
+        let mut place = ladder.best();
+        while place != EMPTY {
+            // The level may be gone when its last order is.
+            let ladder = &self.books[instrument.index()].ladders[side as usize];
+            let behind = ladder.after(place);
+            let mut id = ladder.level(place).map_or(NONE, |level| level.head);
+            while id != NONE {
+                let (order, next) = (OrderKey::new(self.orders[id].key), self.orders[id].behind);
+                if ends(order) {
+                    self.end(id, why, out);
+                }
+                id = next;
+            }
+            place = behind;
+        }
+        let mut special = self.books[instrument.index()].lists[side as usize].head();
+        while special != NONE {
+            let (id, behind) = (self.specials[special].slot, self.specials[special].behind);
+            if self.orders[id].is_hidden() && ends(OrderKey::new(self.orders[id].key)) {
+                self.end(id, why, out);
+            }
+            special = behind;
+        }
+    }
+}
+
+impl Book {
+    fn check_place(&self, tick: Tick) -> Result<(), Refused> {
+        let is_near = |side: Side| self.ladders[side as usize].place(tick).is_some();
+        (is_near(Side::Buy) && is_near(Side::Sell)).then_some(()).ok_or(Refused::Price)
+    }
+}

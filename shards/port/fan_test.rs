@@ -1,0 +1,76 @@
+//! Reports that need an unusual book, handed over as the floor would.
+
+extern crate std;
+
+use matching::{Ended, OrderKey, Out, Report};
+use types::Side;
+
+use crate::kit::{REFERENCE, Rig, enter, plan};
+
+const ANN: usize = 0;
+const BOB: usize = 1;
+/// 100.00.
+const PAR: u64 = 1_000_000;
+
+#[test]
+fn each_report_of_a_resting_order_is_told_in_the_words_of_the_specification() {
+    let fill = |half, hidden| {
+        move |maker: OrderKey, taker: OrderKey| Report::Filled {
+            maker,
+            taker,
+            side: Side::Sell,
+            tick: REFERENCE,
+            half,
+            hidden,
+            qty: 40,
+            maker_leaves: 60,
+            taker_leaves: 60,
+        }
+    };
+    let rested =
+        |order, _| Report::Rested { order, side: Side::Buy, tick: REFERENCE, qty: 100, shown: 100 };
+    let ended = |why| {
+        move |order, _| Report::Cancelled { order, side: Side::Buy, tick: None, qty: 100, why }
+    };
+    type Told<'a> = &'a dyn Fn(OrderKey, OrderKey) -> Report;
+    let cases: &[(Told<'_>, &str)] = &[
+        (&rested, "T 1 1000000"),
+        (&fill(false, false), "E 1 40@1000000 A #3"),
+        (&fill(false, true), "E 1 40@1000000 J #3"),
+        (&fill(true, true), "E 1 40@1000050 k #3"),
+        (&ended(Ended::Expired), "C 1 100 T"),
+        (&ended(Ended::Band), "C 1 100 K"),
+        (&ended(Ended::Closed), "C 1 100 E"),
+        (&ended(Ended::NotCrossed), "C 1 100 E"),
+        (&ended(Ended::Asked), "C 1 100 S"),
+        (&ended(Ended::SelfMatch), "D 1 100 100@0 AO"),
+    ];
+    for (report, want) in cases {
+        let mut rig = Rig::up(&plan());
+        rig.ask(ANN, &enter(1, b'B', 100, PAR).bytes(&[]));
+        rig.ask(BOB, &enter(1, b'S', 100, PAR + 100).bytes(&[]));
+        let key = |port| rig.ports.open_orders(port).next().unwrap().key;
+        let report = report(key(0), key(1));
+        rig.ports.drive(rig.now, &mut rig.tape, |_, out| out.push(report));
+        rig.pump();
+        assert_eq!(rig.news(ANN), [*want], "{report:?}");
+    }
+}
+
+#[test]
+fn a_report_of_nobodys_order_is_counted_and_told_to_the_tape_alone() {
+    let mut rig = Rig::up(&plan());
+    rig.ask(ANN, &enter(1, b'B', 100, PAR).bytes(&[]));
+    let live = rig.ports.open_orders(0).next().unwrap().key.get();
+    // Another slot, a slot that there is not, the same slot in another generation.
+    let keys = [live + 1, live | 0xFFFF, live + (1 << 32)].map(OrderKey::new);
+    let before = rig.tape.reports.len();
+    for order in keys {
+        let report = Report::Triggered { order };
+        rig.ports.drive(rig.now, &mut rig.tape, |_, out| out.push(report));
+    }
+    rig.pump();
+    assert_eq!((rig.ports.counters().strangers, rig.tape.reports.len()), (3, before + 3));
+    assert_eq!(rig.news(ANN), ["A 1 B 100@1000000 Y"; 0]);
+    assert_eq!(rig.ports.live(), 1);
+}

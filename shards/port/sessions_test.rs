@@ -1,0 +1,230 @@
+//! Logins, what is told again after a break, and clients that misbehave.
+
+extern crate std;
+
+use std::vec::Vec;
+
+use session::soup::{Client, Closed, Credentials, Reject};
+use types::{Nanos, SeqNo};
+
+use crate::kit::{DROP_A, Rig, enter, plan, soup};
+use crate::{Plan, StoreSize};
+
+const ANN: usize = 0;
+const BOB: usize = 1;
+const PAR: u64 = 1_000_000;
+
+/// Someone who is no peer of the rig: connects as `conn`, sends bytes, and gets what is answered.
+fn stranger(rig: &mut Rig, conn: u16, bytes: &[u8]) -> (Vec<u8>, bool) {
+    assert!(rig.ports.on_opened(rig.now, conn));
+    rig.ports.on_bytes(rig.now, conn, bytes, &mut rig.tape);
+    let answer = rig.ports.transmit(conn).to_vec();
+    rig.ports.sent(rig.now, conn, answer.len());
+    let is_over = rig.ports.is_over(conn);
+    while rig.ports.poll_ready().is_some() {}
+    rig.ports.on_closed(rig.now, conn, &mut rig.tape);
+    (answer, is_over)
+}
+
+fn login(user: &str, password: &str, session: &str, next: u64) -> Vec<u8> {
+    let mut client = Client::new(soup(), Credentials::new(user, password, session).unwrap());
+    client.on_opened(Nanos::ZERO, SeqNo::new(next));
+    client.poll_transmit().unwrap().to_vec()
+}
+
+#[test]
+fn a_login_is_let_in_or_refused_with_the_letter_that_soupbintcp_has_for_it() {
+    let mut rig = Rig::new(&plan());
+    let yes: &[u8] = b"\x00\x1fADAY1                         1";
+    let cases: &[(Vec<u8>, &[u8], bool)] = &[
+        (login("ann", "secret", "", 1), yes, false),
+        (login("ANN", "SECRET", "day1", 1), b"\x00\x02JS", true),
+        (login("ANN", "SECRET", "DAY1", 0), yes, false),
+        (login("ann", "other", "", 1), b"\x00\x02JA", true),
+        (login("eve", "secret", "", 1), b"\x00\x02JA", true),
+        (login("ann", "secret", "DAY2", 1), b"\x00\x02JS", true),
+        // Later than there is: the next that comes.
+        (login("ann", "secret", "", 99), yes, false),
+        // No login.
+        (b"\x00\x01R".to_vec(), b"", true),
+        (b"\x00\x05Uabcd".to_vec(), b"", true),
+        (b"\x00\x00".to_vec(), b"", true),
+    ];
+    for (bytes, want, over) in cases {
+        let (answer, is_over) = stranger(&mut rig, 7, bytes);
+        assert_eq!((answer.as_slice(), is_over), (*want, *over), "{bytes:?}");
+    }
+    let counters = rig.ports.counters();
+    assert_eq!((counters.logins, counters.bad_credentials, counters.unknown_session), (3, 2, 2));
+    assert_eq!(counters.closed[usize::from(Closed::Rejected as u8)], 4);
+    assert_eq!(counters.closed[usize::from(Closed::Unexpected as u8)], 2);
+    assert_eq!(counters.closed[usize::from(Closed::BadLength as u8)], 1);
+}
+
+#[test]
+fn a_port_is_logged_in_once() {
+    let mut rig = Rig::up(&plan());
+    let (answer, _) = stranger(&mut rig, 7, &login("ann", "secret", "", 1));
+    assert_eq!(answer, b"\x00\x02JA");
+    assert_eq!(rig.ports.counters().live_twice, 1);
+    // The first does not notice, and after its end another may come.
+    assert_eq!(rig.ask(ANN, &enter(1, b'B', 1, PAR).bytes(&[])).len(), 1);
+    rig.disconnect(ANN);
+    rig.connect(ANN, 1);
+    assert!(rig.peers[ANN].client.is_up());
+}
+
+#[test]
+fn whoever_comes_back_is_told_what_it_missed() {
+    let mut rig = Rig::up(&plan());
+    rig.ask(ANN, &enter(1, b'S', 500, PAR).bytes(&[]));
+    rig.disconnect(ANN);
+    for user_ref in 1..=40 {
+        rig.send(BOB, &enter(user_ref, b'B', 5, PAR).bytes(&[]));
+    }
+    assert_eq!(rig.peers[ANN].told.len(), 1);
+    // More than its buffer holds at once.
+    rig.connect(ANN, 2);
+    assert_eq!((rig.peers[ANN].first, rig.peers[ANN].told.len()), (Some(2), 41));
+    rig.disconnect(ANN);
+    // From the start: the rig compares each message with what it was before.
+    rig.connect(ANN, 1);
+    assert_eq!((rig.peers[ANN].first, rig.peers[ANN].told.len()), (Some(1), 41));
+    rig.disconnect(DROP_A);
+    rig.connect(DROP_A, 1);
+    assert_eq!(rig.peers[DROP_A].told.len(), 41);
+    // Only what is new.
+    rig.disconnect(ANN);
+    rig.connect(ANN, 0);
+    assert_eq!(rig.peers[ANN].first, Some(42));
+}
+
+/// Ann's store holds ten messages.
+fn forgetful() -> Plan {
+    let mut plan = plan();
+    plan.ports[ANN].store = StoreSize { messages_max: 10, bytes_max: 1 << 16 };
+    plan
+}
+
+#[test]
+fn what_is_no_longer_kept_is_refused() {
+    let mut rig = Rig::up(&forgetful());
+    rig.ask(ANN, &enter(1, b'S', 500, PAR).bytes(&[]));
+    rig.disconnect(ANN);
+    for user_ref in 1..=15 {
+        rig.send(BOB, &enter(user_ref, b'B', 5, PAR).bytes(&[]));
+    }
+    rig.connect(ANN, 6);
+    assert_eq!(rig.peers[ANN].rejected, Some(Reject::NoSession));
+    assert_eq!(rig.ports.counters().forgotten, 1);
+    rig.peers[ANN].told.clear();
+    let (answer, _) = stranger(&mut rig, 7, &login("ann", "secret", "", 7));
+    assert_eq!(answer[..2], *b"\x00\x1f", "the oldest that is kept");
+}
+
+#[test]
+fn a_client_that_does_not_read_is_cut_off_and_nobody_else_notices() {
+    // The transmit buffer holds some fifty messages; the store ten, or all.
+    for (plan, lapped, stalled) in [(forgetful(), 1, 0), (plan(), 0, 1)] {
+        let mut rig = Rig::up(&plan);
+        rig.ask(ANN, &enter(1, b'S', 900_000, PAR).bytes(&[]));
+        rig.peers[ANN].is_deaf = true;
+        for user_ref in 1..=100 {
+            assert_eq!(rig.ask(BOB, &enter(user_ref, b'B', 5, PAR).bytes(&[])).len(), 2);
+        }
+        assert_eq!(rig.ports.counters().lapped, lapped);
+        rig.pass(Nanos::from_secs(16));
+        assert_eq!(rig.ports.counters().stalled, stalled);
+        assert!(!rig.peers[ANN].is_open && rig.peers[BOB].is_open);
+        assert_eq!(rig.ports.live(), 1, "its orders stand");
+        // It comes back and is told all that is kept.
+        rig.peers[ANN].is_deaf = false;
+        if stalled == 1 {
+            rig.connect(ANN, 2);
+            assert_eq!(rig.peers[ANN].told.len(), 101);
+        }
+    }
+}
+
+#[test]
+fn orders_of_a_port_that_asked_for_it_end_with_its_connection() {
+    let mut plan = plan();
+    plan.ports[ANN].cancel_on_disconnect = true;
+    let mut rig = Rig::up(&plan);
+    let enter_nine = |rig: &mut Rig, who: usize, from: u32| {
+        for user_ref in from..from + 9 {
+            rig.send(who, &enter(user_ref, b'B', 1, PAR).bytes(&[]));
+        }
+    };
+    enter_nine(&mut rig, ANN, 1);
+    enter_nine(&mut rig, BOB, 1);
+    rig.disconnect(ANN);
+    rig.disconnect(BOB);
+    assert_eq!((rig.ports.live(), rig.ports.open_orders(1).count()), (9, 9));
+    rig.connect(ANN, 10);
+    assert_eq!(
+        rig.news(ANN)[9..],
+        [
+            "C 1 1 Z", "C 2 1 Z", "C 3 1 Z", "C 4 1 Z", "C 5 1 Z", "C 6 1 Z", "C 7 1 Z", "C 8 1 Z",
+            "C 9 1 Z"
+        ]
+    );
+    // And with a connection that is silent for too long, or logs out.
+    enter_nine(&mut rig, ANN, 20);
+    rig.peers[ANN].client.logout(rig.now);
+    rig.pump();
+    assert_eq!(rig.ports.live(), 9);
+    let next = rig.peers[ANN].told.len() as u64 + 1;
+    rig.connect(ANN, next);
+    enter_nine(&mut rig, ANN, 40);
+    rig.now = rig.now.saturating_add(Nanos::from_secs(15));
+    rig.ports.on_deadline(rig.now, &mut rig.tape);
+    rig.pump();
+    assert!(!rig.peers[ANN].is_open);
+    assert_eq!(rig.ports.counters().closed[usize::from(Closed::Dead as u8)], 4, "all are silent");
+    assert_eq!(rig.ports.live(), 9);
+}
+
+#[test]
+fn bytes_that_are_no_request_end_the_connection_and_no_other() {
+    let bad: [&[u8]; 6] = [
+        b"",
+        b"Z",
+        b"O",
+        b"Q\x00\x05",
+        b"X\x00\x00\x00\x01\x00\x00\x00",
+        b"C\x00\x00\x00\x01AAAA        \x00\x09",
+    ];
+    for bytes in bad {
+        let mut rig = Rig::up(&plan());
+        rig.ask(ANN, &enter(1, b'S', 500, PAR).bytes(&[]));
+        rig.send(ANN, bytes);
+        assert!(!rig.peers[ANN].is_open, "{bytes:?}");
+        assert_eq!(rig.ports.counters().malformed, 1);
+        assert_eq!(rig.ask(BOB, &enter(1, b'B', 500, PAR).bytes(&[])).len(), 2);
+        rig.connect(ANN, 2);
+        assert_eq!(rig.peers[ANN].told.len(), 2);
+    }
+    // A drop copy has nothing to say.
+    let mut rig = Rig::up(&plan());
+    rig.send(DROP_A, &enter(1, b'S', 500, PAR).bytes(&[]));
+    assert!(!rig.peers[DROP_A].is_open);
+    assert_eq!((rig.ports.counters().malformed, rig.ports.live()), (1, 0));
+}
+
+#[test]
+fn connections_that_never_log_in_are_bounded_and_end() {
+    let mut rig = Rig::new(&plan());
+    for conn in 0..10_000 {
+        assert_eq!(rig.ports.on_opened(rig.now, conn), conn < 8);
+    }
+    assert_eq!(rig.ports.counters().unplaced, 9_992);
+    assert_eq!(rig.ports.next_deadline(), Some(rig.now.saturating_add(Nanos::from_secs(30))));
+    rig.now = rig.now.saturating_add(Nanos::from_secs(30));
+    rig.pump();
+    let closed = rig.ports.counters().closed;
+    assert_eq!(closed[usize::from(Closed::LoginTimeout as u8)], 8);
+    // Their places are free again.
+    rig.connect(ANN, 1);
+    assert!(rig.peers[ANN].client.is_up());
+}

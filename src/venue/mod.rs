@@ -1,0 +1,177 @@
+//! `rialto venue`: the exchanges of a configuration, live.
+//!
+//! Starts their shards and the servers behind their feeds, shows what happens, and on Ctrl-C ends the
+//! day: closing crosses, the end of every session, a summary.
+
+mod screen;
+mod summary;
+
+use std::fs;
+use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use engine::exchange::{Command, gauges};
+use session::SessionId;
+use types::SeqNo;
+
+use crate::cpus::Cpus;
+use crate::failure::Failure;
+use crate::launch::{self, Live};
+use crate::logs;
+use crate::publish::{Distribution, DistributionOptions, RequestOptions, SnapshotOptions};
+use crate::stop::Stop;
+use crate::terminal;
+use crate::topology::Topology;
+
+use screen::Screen;
+use summary::Summary;
+
+/// What `rialto venue` was asked to do.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The configuration.
+    pub config: PathBuf,
+    /// Stop after this long; on Ctrl-C without it.
+    pub limit: Option<Duration>,
+    /// One JSON object at the end.
+    pub json: bool,
+}
+
+/// How often the cold side looks at the shards.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// How long the end of the day may take.
+const CLOSE_MAX: Duration = Duration::from_secs(20);
+/// How long the end of the session is repeated for those who lost it, and clients may still ask.
+const LINGER: Duration = Duration::from_millis(1_500);
+
+/// Runs, and prints the summary.
+///
+/// # Errors
+/// A configuration that cannot be or has no exchange, a host that refuses, a day that did not end.
+pub fn command(options: Options) -> Result<(), Failure> {
+    let topology = Topology::load(Some(&options.config), &Cpus::here())?;
+    if topology.exchanges.is_empty() {
+        let what = format!("{} has no [[exchange]]", topology.source);
+        return Err(Failure::usage(what).remedy("start from tuning/venue-demo.toml"));
+    }
+    if !topology.shards.is_empty() {
+        let what =
+            format!("{} has a [[shard]], which an exchange alone does not start", topology.source);
+        return Err(Failure::usage(what).remedy("keep it in a file of its own, for rialto run"));
+    }
+    fs::create_dir_all(&topology.data)
+        .map_err(|error| Failure::io("create", &topology.data, error))?;
+    let is_watched = terminal::is_watched() && !options.json;
+    let log_file =
+        topology.log_file.clone().or_else(|| is_watched.then(|| topology.data.join("rialto.log")));
+    let logs = logs::start(&topology.log_level, log_file.as_deref())?;
+    topology.notes.iter().for_each(|note| tracing::warn!("{note}"));
+    let stop = Stop::on_signals()?;
+
+    let begun = Instant::now();
+    let mut live = launch::launch(&topology)?;
+    let servers = serve(&topology, &mut live)?;
+    announce(&topology);
+    let mut screen = Screen::new(is_watched);
+    let mut failed = Vec::new();
+    while !stop.requested()
+        && failed.is_empty()
+        && options.limit.is_none_or(|limit| begun.elapsed() < limit)
+    {
+        thread::sleep(LOOK_EVERY);
+        screen.draw(&topology, &live, begun.elapsed())?;
+        failed = live.failed();
+    }
+    screen.clear();
+    if !failed.is_empty() {
+        return Err(Failure::failed(format!("core {} ended by itself", failed.join(", "))));
+    }
+    let is_whole = close(&mut live);
+    thread::sleep(LINGER);
+    let elapsed = begun.elapsed();
+    let watches: Vec<_> = live.exchanges.iter().map(|shard| shard.watch.clone()).collect();
+    let ended = live.stop()?;
+    drop(servers);
+    drop(logs);
+    let summary = Summary::new(&topology, &ended.exchanges, &watches, elapsed);
+    summary.print(options.json)?;
+    if !is_whole {
+        return Err(Failure::failed(format!(
+            "the day did not end within {} s: a shard still had orders to close",
+            CLOSE_MAX.as_secs()
+        )));
+    }
+    Ok(())
+}
+
+/// The servers behind each shard's feed, where the configuration has some. A shard without any still has
+/// its messages taken: it would stand still otherwise.
+fn serve(topology: &Topology, live: &mut Live) -> Result<Vec<Distribution>, Failure> {
+    let mut servers = Vec::new();
+    for (at, messages) in live.take_kept() {
+        let plan = &topology.exchanges[at.0].shards[at.1];
+        let requests =
+            plan.rerequest.map(|listen| RequestOptions { listen, ..RequestOptions::DEFAULT });
+        let snapshots = plan.snapshot.as_ref().map(|snapshot| SnapshotOptions {
+            listen: snapshot.address,
+            user: padded(&snapshot.user),
+            password: padded(&snapshot.password),
+            ..SnapshotOptions::DEFAULT
+        });
+        let options = DistributionOptions {
+            session: SessionId::new(plan.session),
+            first: SeqNo::new(1),
+            datagram_bytes_max: launch::DATAGRAM_BYTES_MAX,
+            requests,
+            snapshots,
+            seed: topology.exchanges[at.0].seed,
+            cpu: None,
+        };
+        servers.push(Distribution::follow(options, messages)?);
+    }
+    Ok(servers)
+}
+
+/// As SoupBinTCP has it; the topology has seen that it fits.
+fn padded<const N: usize>(text: &str) -> [u8; N] {
+    let mut field = [b' '; N];
+    let len = text.len().min(N);
+    field[..len].copy_from_slice(&text.as_bytes()[..len]);
+    field
+}
+
+/// Ends the day on every shard, and waits for it; whether all ended.
+fn close(live: &mut Live) -> bool {
+    for shard in &mut live.exchanges {
+        // A shard that takes nothing from this ring does not end, and is told of below.
+        let _ = shard.commands.push(Command::Close.to_message());
+        shard.commands.ring_bell();
+    }
+    let over = gauges::place("rialto_exchange_over").unwrap_or_default();
+    let begun = Instant::now();
+    while begun.elapsed() < CLOSE_MAX {
+        if live.exchanges.iter().all(|shard| shard.watch.machine().get(over) == Some(&1)) {
+            return true;
+        }
+        thread::sleep(LOOK_EVERY);
+    }
+    false
+}
+
+/// Says where everything is to be found.
+fn announce(topology: &Topology) {
+    for exchange in &topology.exchanges {
+        for shard in &exchange.shards {
+            let line_b = shard.line_b.map_or_else(String::new, |line| format!(" and {line}"));
+            tracing::info!(
+                exchange = exchange.name,
+                shard = shard.name,
+                "orders on {}, market data on {}{line_b}, {} instruments",
+                shard.orders,
+                shard.line_a,
+                shard.listings.len(),
+            );
+        }
+    }
+}
