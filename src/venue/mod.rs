@@ -207,6 +207,8 @@ fn announce(topology: &Topology, is_watched: bool) {
         }
     }
     if is_watched {
-        eprintln!();
+        let served =
+            topology.metrics.map(|address| format!("metrics on http://{address}/metrics\n"));
+        eprintln!("{}", served.unwrap_or_default());
     }
 }
