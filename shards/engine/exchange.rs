@@ -281,6 +281,7 @@ impl Exchange {
                         self.tape.system(now, event, &mut self.wires.with(out));
                     }
                     self.ports.on_event(now, wire::ouch50::EventCode::EndOfDay);
+                    self.ports.end(now);
                     self.tape.end(now, &mut self.wires.with(out));
                     self.day = Day::Over;
                 }
