@@ -145,7 +145,7 @@ fn a_day_of_a_thousand_accounts_adds_up_from_every_side() {
     rig.command(Command::Close);
     rig.advance(seconds(60));
     same_books(&mut rig);
-    assert!(rig.machine.is_over());
+    assert!(rig.machine.is_over() && rig.is_ended());
     assert_eq!(rig.machine.ports().live(), 0, "no order outlives the day");
     copies_equal_the_streams(&rig);
 }

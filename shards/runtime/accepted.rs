@@ -22,7 +22,8 @@ use crate::listen::{Listening, Taken};
 use crate::slot::{Notice, Received, Slot, State};
 use crate::{Event, ListenerId, StreamId};
 
-/// So many open connections are read one by one; more are found by epoll.
+/// So many open connections are read one by one; more are found by epoll. Measured on two vCPUs: 8 cost 1 %
+/// over one connection, 16 cost 16 %, epoll 7 % whatever the number.
 const DIRECT_MAX: usize = 8;
 
 /// Turns from one look for new connections to the next, while the epoll is not needed to read.

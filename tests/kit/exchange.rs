@@ -28,6 +28,8 @@ struct Login {
     client: Client,
     /// Everything that it was told.
     heard: Vec<Vec<u8>>,
+    /// The session is over.
+    ended: bool,
 }
 
 /// The exchange, its clients, and one who follows its feed.
@@ -72,7 +74,11 @@ impl Rig {
         let drops = exchange.firms.iter().filter_map(|firm| firm.drop_copy);
         let login = |login: topology::Login| {
             let credentials = Credentials { user: login.user, password: login.password, session };
-            Login { client: Client::new(SoupConfig::default(), credentials), heard: Vec::new() }
+            Login {
+                client: Client::new(SoupConfig::default(), credentials),
+                heard: Vec::new(),
+                ended: false,
+            }
         };
         let logins = users.chain(drops).map(login).collect();
         Self {
@@ -110,6 +116,11 @@ impl Rig {
         let message = command.to_message();
         self.drive(Event::Message { link: LinkId(0), message: &message });
         self.settle();
+    }
+
+    /// Whether everybody was told that the session is over.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.logins.iter().all(|login| login.ended)
     }
 
     /// Everything a port was told, in order.
@@ -185,7 +196,10 @@ impl Rig {
                     let numbered = Numbered::from_words(&message.0).expect("a numbered message");
                     self.history.record(numbered.sequence(), numbered.message());
                 }
-                Effect::Close { stream } => panic!("{stream:?} was cut off"),
+                Effect::Close { stream } => {
+                    let ended = self.logins[usize::from(stream.0)].ended;
+                    assert!(ended, "{stream:?} was cut off");
+                }
                 Effect::Open { .. } => panic!("an exchange opens no connection"),
             }
         }
@@ -208,10 +222,11 @@ impl Rig {
                         }
                     }
                     Heard::Accepted { .. } => {}
+                    Heard::EndOfSession => login.ended = true,
+                    Heard::Closed(_) if login.ended => {}
                     Heard::Rejected(_)
                     | Heard::Unsequenced(_)
                     | Heard::Debug(_)
-                    | Heard::EndOfSession
                     | Heard::Closed(_) => panic!("{conn} heard {heard:?}"),
                 }
             }
