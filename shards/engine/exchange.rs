@@ -8,6 +8,8 @@ mod command;
 mod credit;
 pub mod gauges;
 mod teller;
+#[cfg(test)]
+mod tests;
 
 use book::hash::{self, BookHash};
 use matching::{Control, Floor};

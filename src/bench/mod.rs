@@ -12,6 +12,8 @@ mod feed;
 mod ingress;
 mod machine;
 mod memory;
+mod order_ends;
+mod orders;
 mod packets;
 mod report;
 mod rounds;
@@ -54,12 +56,13 @@ struct Subject {
 }
 
 /// Every subject, in the order in which they run.
-const SUBJECTS: [Subject; 6] = [
+const SUBJECTS: [Subject; 7] = [
     decode::SUBJECT,
     book::SUBJECT,
     shards::SUBJECT,
     ingress::SUBJECT,
     feed::SUBJECT,
+    orders::SUBJECT,
     memory::SUBJECT,
 ];
 
