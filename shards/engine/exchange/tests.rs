@@ -154,7 +154,14 @@ impl Rig {
                             Packet::Sequenced(_) if stream == StreamId(2) => self.copies += 1,
                             Packet::Sequenced(m) => self.answers[usize::from(m[0])] += 1,
                             Packet::Accepted(_) => self.answers[usize::from(b'+')] += 1,
-                            other => panic!("{other:?}"),
+                            Packet::Debug(_)
+                            | Packet::Login { .. }
+                            | Packet::Rejected(_)
+                            | Packet::Unsequenced(_)
+                            | Packet::ServerHeartbeat
+                            | Packet::ClientHeartbeat
+                            | Packet::EndOfSession
+                            | Packet::Logout => panic!("{packet:?}"),
                         }
                     }
                     assert!(rest.is_empty(), "whole packets");
