@@ -91,7 +91,7 @@ pub struct Placed {
 pub(crate) struct Shard<M, F> {
     // Before the sockets: the kernel receives on them until the ring is gone.
     uring: Option<Uring>,
-    /// By socket; `None` for those on the ring.
+    /// By socket; `None` for those on the ring and those that only send.
     batches: Vec<Option<Batch>>,
     rings: Vec<Consumer>,
     /// Where bytes from accepted connections lie while the machine reads them.
@@ -144,6 +144,7 @@ impl<M: Machine, F: FnOnce(M)> Shard<M, F> {
                     on_ring_max = socket.datagram_max.max(on_ring_max);
                     None
                 }
+                Ingress::Never => None,
             });
             sockets.push(udp);
             bounds.push(bound);
