@@ -499,13 +499,17 @@ impl<M: Machine> Driven<M> {
             return;
         }
         self.counters.effects += self.outbox.len() as u64;
-        for effect in self.outbox.effects() {
+        let is_datagram = |effect: &Effect<'_>| matches!(effect, Effect::Send { .. });
+        for effect in self.outbox.effects().filter(|effect| !is_datagram(effect)) {
             self.outward.carry_out(effect, &mut self.counters);
         }
-        self.outbox.clear();
         if let Some(accepted) = &mut self.outward.accepted {
             accepted.flush(&mut self.counters);
         }
+        for datagram in self.outbox.effects().filter(is_datagram) {
+            self.outward.carry_out(datagram, &mut self.counters);
+        }
+        self.outbox.clear();
         for link in &mut self.outward.links {
             link.ring_bell();
         }
