@@ -65,6 +65,8 @@ pub struct LiveExchange {
     pub at: (usize, usize),
     /// Its name there.
     pub name: String,
+    /// Where its ports take connections: where the configuration says port 0, the one that the kernel chose.
+    pub orders: SocketAddr,
     /// Its counters, and its machine's.
     pub watch: Watch,
     /// Requests of the one who runs it.
@@ -170,15 +172,17 @@ pub fn launch(topology: &Topology) -> Result<Live, Failure> {
     let placed = running.take_shards();
     let (mut shards, mut exchanges, mut kept) = (Vec::new(), Vec::new(), Vec::new());
     for (placed, cold) in placed.into_iter().zip(cold) {
-        let (name, watch) = (placed.name, placed.watch);
+        let (name, watch, listeners) = (placed.name, placed.watch, placed.listeners);
         match cold {
             ColdSide::Trade(Cold { id, tops, alarms, feeds }) => {
                 let latencies = placed.latencies;
                 shards.push(LiveShard { id, name, watch, latencies, tops, alarms, feeds });
             }
             ColdSide::Exchange(exchange::Cold { at, kept: messages, commands }) => {
+                let orders = topology.exchanges[at.0].shards[at.1].orders;
+                let orders = listeners.first().copied().unwrap_or(orders);
                 kept.push((at, messages));
-                exchanges.push(LiveExchange { at, name, watch, commands });
+                exchanges.push(LiveExchange { at, name, orders, watch, commands });
             }
         }
     }

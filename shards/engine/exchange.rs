@@ -1,13 +1,16 @@
 //! The exchange shard: connections in, OUCH answers and drop copies out, ITCH to everybody.
 //!
 //! One call an input: hand it to the ports, which drive the floor; what happened there goes to the
-//! tape first and then to whom it concerns. After each input the batch goes out: one datagram on
-//! each line, what each connection is to be told, and every message by ring to those who keep it.
+//! tape first and then to whom it concerns. After each input the batch goes out: what each connection
+//! is to be told, every message by ring to those who keep it, and one datagram on each line. The loop
+//! sends datagrams last, so nobody reads in the feed what its owner could not have read before.
 
 mod command;
 mod credit;
 pub mod gauges;
 mod teller;
+#[cfg(test)]
+mod tests;
 
 use book::hash::{self, BookHash};
 use matching::{Control, Floor, Scope};

@@ -103,6 +103,8 @@ pub enum Ingress {
     Poll,
     /// The kernel fills buffers by io_uring multishot receive; the loop looks at shared memory.
     Uring,
+    /// They do not: the socket only sends, and costs a turn nothing.
+    Never,
 }
 
 /// A TCP connection that a machine may open.

@@ -1,19 +1,21 @@
 //! Accepted connections over real loopback sockets. Waits have a bound only in order to fail.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
+use nix::sched::{CpuSet, sched_getaffinity};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::socket::{setsockopt, sockopt};
+use nix::unistd::Pid;
 use types::Nanos;
 
 use super::tests::{ANY_PORT, DROWSY, PATIENCE, core, script, stop, wait_until};
 use crate::{
-    Config, Event, Idle, Listener, ListenerId, Outbox, Running, Seat, Stream, StreamId, Watch,
-    launch,
+    Config, Core, Event, Idle, Ingress, Listener, ListenerId, Outbox, Running, Seat, Socket,
+    SocketId, Stream, StreamId, Watch, launch,
 };
 
 /// One flood: more than the kernel's buffers take, which end at 4 MiB out and 6 MiB in.
@@ -143,6 +145,44 @@ fn connections_are_taken_echo_and_end_either_way() {
         assert_eq!(0 < counters.parks, idle == DROWSY, "{counters:?}");
         assert_eq!(counters.seal_broken, 0, "allocations inside `poll`: {counters:?}");
     }
+}
+
+#[test]
+fn answers_leave_before_the_datagrams_of_the_same_input() {
+    let everybody = UdpSocket::bind(ANY_PORT).unwrap();
+    everybody.set_read_timeout(Some(PATIENCE)).unwrap();
+    let peer = Some(everybody.local_addr().unwrap());
+    let config = Config {
+        sockets: vec![Socket { ingress: Ingress::Never, peer, ..Socket::new(ANY_PORT) }],
+        listeners: vec![roomy(ANY_PORT)],
+        ..Config::default()
+    };
+    let machine = script(|_, event, out| {
+        assert!(!matches!(event, Event::Datagram { .. }), "the socket only sends");
+        if let Event::Bytes { stream, bytes } = event {
+            out.send(SocketId(0), bytes).unwrap();
+            out.write(stream, bytes).unwrap();
+        }
+        None
+    });
+    // On one cpu loopback delivers in the order of the calls.
+    let cpus = sched_getaffinity(Pid::from_raw(0)).unwrap();
+    let cpu = (0..CpuSet::count()).find(|&cpu| cpus.is_set(cpu).unwrap());
+    let mut core = Core::new("test", cpu, DROWSY).unwrap();
+    core.seat(Seat::new(config, Vec::new(), Vec::new(), machine, drop));
+    let mut running = launch(vec![core]).unwrap();
+    let placed = &running.shards()[0];
+    let (socket, mut client) = (placed.sockets[0].local, connect(placed.listeners[0]));
+    everybody.send_to(b"unheard", socket).unwrap();
+    client.set_nonblocking(true).unwrap();
+    for round in 0..100_u8 {
+        client.write_all(&[round; 10]).unwrap();
+        let (mut told, mut answer) = ([0; 10], [0; 10]);
+        assert_eq!(everybody.recv(&mut told).unwrap(), 10);
+        assert_eq!(client.read(&mut answer).unwrap(), 10, "it is there already");
+        assert_eq!((told, answer), ([round; 10], [round; 10]));
+    }
+    stop(running);
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use nix::sys::socket::{
 };
 use types::Nanos;
 
-use crate::config::Socket;
+use crate::config::{Ingress, Socket};
 use crate::pages::Pages;
 
 /// Datagrams taken from one socket in one turn of the loop.
@@ -136,8 +136,10 @@ fn set_options(fd: &OwnedFd, config: &Socket) -> Result<(), (&'static str, io::E
     if setsockopt(fd, sockopt::RcvBufForce, &config.receive_buffer).is_err() {
         setsockopt(fd, sockopt::RcvBuf, &config.receive_buffer).map_err(step("set SO_RCVBUF"))?;
     }
-    setsockopt(fd, sockopt::ReceiveTimestampns, &true).map_err(step("set SO_TIMESTAMPNS"))?;
-    setsockopt(fd, sockopt::RxqOvfl, &1).map_err(step("set SO_RXQ_OVFL"))?;
+    if config.ingress != Ingress::Never {
+        setsockopt(fd, sockopt::ReceiveTimestampns, &true).map_err(step("set SO_TIMESTAMPNS"))?;
+        setsockopt(fd, sockopt::RxqOvfl, &1).map_err(step("set SO_RXQ_OVFL"))?;
+    }
     if config.group.is_some() {
         // Else it hears every group that any socket of this host has joined on the port.
         set_int(fd, libc::IPPROTO_IP, libc::IP_MULTICAST_ALL, 0)

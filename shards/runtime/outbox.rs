@@ -1,5 +1,8 @@
 //! The effects of one input, as data: what a machine wants done, in order.
 //!
+//! The loop carries them out in that order but for datagrams, which leave last: what many hear is not
+//! on its way before the answer to the one who asked.
+//!
 //! Fixed capacity, no allocation after construction. The loop carries the effects out after each
 //! input and empties the box, so the capacity bounds what one input may cause, not a day's work.
 //! Knows no socket and no ring; it only remembers which was meant.

@@ -91,7 +91,7 @@ pub struct Placed {
 pub(crate) struct Shard<M, F> {
     // Before the sockets: the kernel receives on them until the ring is gone.
     uring: Option<Uring>,
-    /// By socket; `None` for those on the ring.
+    /// By socket; `None` for those on the ring and those that only send.
     batches: Vec<Option<Batch>>,
     rings: Vec<Consumer>,
     /// Where bytes from accepted connections lie while the machine reads them.
@@ -144,6 +144,7 @@ impl<M: Machine, F: FnOnce(M)> Shard<M, F> {
                     on_ring_max = socket.datagram_max.max(on_ring_max);
                     None
                 }
+                Ingress::Never => None,
             });
             sockets.push(udp);
             bounds.push(bound);
@@ -498,13 +499,17 @@ impl<M: Machine> Driven<M> {
             return;
         }
         self.counters.effects += self.outbox.len() as u64;
-        for effect in self.outbox.effects() {
+        let is_datagram = |effect: &Effect<'_>| matches!(effect, Effect::Send { .. });
+        for effect in self.outbox.effects().filter(|effect| !is_datagram(effect)) {
             self.outward.carry_out(effect, &mut self.counters);
         }
-        self.outbox.clear();
         if let Some(accepted) = &mut self.outward.accepted {
             accepted.flush(&mut self.counters);
         }
+        for datagram in self.outbox.effects().filter(is_datagram) {
+            self.outward.carry_out(datagram, &mut self.counters);
+        }
+        self.outbox.clear();
         for link in &mut self.outward.links {
             link.ring_bell();
         }

@@ -13,6 +13,8 @@ mod ingress;
 mod machine;
 mod matching;
 mod memory;
+mod order_ends;
+mod orders;
 mod packets;
 mod report;
 mod rounds;
@@ -62,6 +64,7 @@ const SUBJECTS: [Subject; 7] = [
     shards::SUBJECT,
     ingress::SUBJECT,
     feed::SUBJECT,
+    orders::SUBJECT,
     memory::SUBJECT,
 ];
 

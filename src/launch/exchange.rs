@@ -11,7 +11,7 @@ use risk::lease::{Home, Marks};
 use risk::port::{FirmLimits, Kind, Kinds, Limits, List, PortLimits, PortRisk, Room};
 use risk::{Distance, Notional, Rate};
 use runtime::ring::{Consumer, Producer, WhenFull, link};
-use runtime::{Bell, LinkId, Listener, Seat, Socket, SocketId, StreamId};
+use runtime::{Bell, Ingress, LinkId, Listener, Seat, Socket, SocketId, StreamId};
 use session::SessionId;
 use session::mold::SenderConfig;
 use session::soup::{Credentials, SoupConfig};
@@ -121,7 +121,12 @@ pub(super) fn seat(
 
 fn line(to: SocketAddrV4, interface: Ipv4Addr) -> Socket {
     let any = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
-    Socket { peer: Some(SocketAddr::V4(to)), interface: Some(interface), ..Socket::new(any) }
+    Socket {
+        peer: Some(SocketAddr::V4(to)),
+        interface: Some(interface),
+        ingress: Ingress::Never,
+        ..Socket::new(any)
+    }
 }
 
 /// An exchange's shard as the loop, a replay or a test drives it.
