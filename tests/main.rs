@@ -5,6 +5,7 @@ mod config;
 mod distribution;
 mod entry;
 mod exchange_config;
+mod exchange_credit;
 mod exchange_day;
 mod hist;
 mod kit;
