@@ -17,7 +17,9 @@ use crate::{
 };
 
 /// One command is fourteen bytes: the order, when it is for, and what its book is asked.
-const WORD: usize = 14;
+pub const WORD: usize = 14;
+/// How the floor is: that many bytes before the first command.
+pub const HEAD: usize = 6;
 /// Each tick of it is a sixtieth: percentages are few ticks.
 const REFERENCE: i64 = 60;
 const WINDOW: u32 = 130;
@@ -57,7 +59,7 @@ pub struct Counts {
 /// Where a rule of the day is broken, or the floor and the twin differ: that is the point.
 pub fn run(script: &[u8]) -> Counts {
     let mut counts = Counts::default();
-    let Some((head, words)) = script.split_first_chunk::<6>() else { return counts };
+    let Some((head, words)) = script.split_first_chunk::<HEAD>() else { return counts };
     let capacity = FloorCapacity {
         books: Capacity { orders: u32::from(head[0] % 48), terms: u32::from(head[1] / 24) * 4 },
         waiting: u32::from(head[1] % 24),

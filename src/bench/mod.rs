@@ -11,6 +11,7 @@ pub mod decoders;
 mod feed;
 mod ingress;
 mod machine;
+mod matching_soak;
 mod memory;
 mod packets;
 mod report;
@@ -44,6 +45,12 @@ pub struct Options {
     pub list: bool,
     /// How long the memory subject watches.
     pub memory_for: Duration,
+    /// How long random commands are given to the exchange's books, where no number of them is asked for.
+    pub soak_for: Duration,
+    /// At least how many of them.
+    pub operations: Option<u64>,
+    /// Of which seed the first ones are.
+    pub seed: u64,
 }
 
 /// One thing to measure: its name, a line about it, and how.
@@ -54,13 +61,14 @@ struct Subject {
 }
 
 /// Every subject, in the order in which they run.
-const SUBJECTS: [Subject; 6] = [
+const SUBJECTS: [Subject; 7] = [
     decode::SUBJECT,
     book::SUBJECT,
     shards::SUBJECT,
     ingress::SUBJECT,
     feed::SUBJECT,
     memory::SUBJECT,
+    matching_soak::SUBJECT,
 ];
 
 /// What a subject may ask for while it runs.
