@@ -69,16 +69,20 @@ fn commands() -> Vec<Vec<u8>> {
 }
 
 /// Days of the exchange, by hand and by schedule, plain, with bands and with limits: room for orders, for
-/// those that wait and those with a time, whether a reduced order keeps its place, and the rules of two
-/// instruments, then drawn words.
+/// those that wait with those that have terms, and for those with a time; the kind of the books, and the
+/// rules of two instruments; then drawn words.
 fn days() -> Vec<Vec<u8>> {
     let heads = [
         ([47, 23, 11, 0, 2, 2], 300),
         ([47, 23, 11, 1, 3, 15], 300),
         ([47, 23, 11, 0, 18, 30], 300),
-        ([3, 2, 1, 0, 0, 1], 100),
+        ([47, 239, 11, 2, 2, 2], 300),
+        ([47, 239, 11, 10, 3, 15], 300),
+        ([47, 239, 11, 15, 18, 30], 300),
+        ([47, 239, 11, 50, 14, 14], 200),
+        ([3, 26, 1, 2, 0, 1], 100),
     ];
-    heads.iter().zip(21..).map(|((head, words), seed)| drawn(head, words * 10, seed)).collect()
+    heads.iter().zip(21..).map(|((head, words), seed)| drawn(head, words * 14, seed)).collect()
 }
 
 /// A head and as many bytes as it says.

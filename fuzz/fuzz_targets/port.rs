@@ -7,7 +7,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use matching::{
-    Account, Capacity, Control, DayRules, Floor, FloorCapacity, Rules, SelfMatch, Tick, TickTable,
+    Account, Capacity, Control, DayRules, Floor, FloorCapacity, Policy, Rules, SelfMatch, Tick,
+    TickTable,
 };
 use port::{DropPlan, Listing, Plan, PortPlan, Ports, StoreSize};
 use risk::port::{PortRisk, Room, Whose};
@@ -77,9 +78,17 @@ impl Rig {
     fn new() -> Self {
         let account = |group, firm| Account { group, firm: FirmId::new(firm) };
         let accounts = [account(1, 0), account(1, 0), account(0, 1)];
-        let rules =
-            Rules { reference: Tick::new(12_345), window: 256, far_levels: 8, keeps_place: true };
-        let capacity = FloorCapacity { books: Capacity { orders: 16 }, waiting: 4, dated: 4 };
+        let rules = Rules {
+            reference: Tick::new(12_345),
+            window: 256,
+            far_levels: 8,
+            keeps_place: true,
+            policy: Policy::PriceTime,
+            lit: true,
+            seed: 1,
+        };
+        let capacity =
+            FloorCapacity { books: Capacity { orders: 16, terms: 4 }, waiting: 4, dated: 4 };
         let day = DayRules::by_hand(ticks(), rules.reference);
         let floor = Floor::new(capacity, &accounts, &[rules], &[day]);
         let room = Room {

@@ -37,7 +37,7 @@ impl Floor {
     /// this cross alone.
     pub(crate) fn cross(&mut self, instrument: InstrumentId, cross: Cross, out: &mut impl Out) {
         let (reference, collar) = self.collar(instrument);
-        self.market.set_trades(instrument, false, out);
+        self.market.set_trades(instrument, false);
         let all = self.would_cross(instrument, cross, collar, reference);
         let mut left = all.map_or(0, |crossing| crossing.paired);
         let (tick, qty) = (all.map(|crossing| crossing.tick), left);

@@ -11,7 +11,7 @@ use types::{InstrumentId, Nanos, Side};
 use crate::cross::Span;
 use crate::floor::Floor;
 use crate::luld::Luld;
-use crate::{Ended, Out, Phase, Report, Tick};
+use crate::{Ended, Out, Phase, Report};
 
 impl Floor {
     /// Between which prices an instrument may trade as it stands.
@@ -40,32 +40,39 @@ impl Floor {
         }
     }
 
+    /// Sets between which prices an instrument may trade from now on, as it stands.
+    pub(crate) fn hold(&mut self, instrument: InstrumentId) {
+        let span = self.span(instrument);
+        self.gates[instrument.index()].span = span;
+        self.market.hold(instrument, span);
+    }
+
     /// Reports bands that have changed, and ends what rests beyond them: it could trade at its price no
-    /// more, and would stand in the way of what can.
-    pub(crate) fn tell_bands(&mut self, instrument: InstrumentId, out: &mut impl Out) {
+    /// more, and would stand in the way of what can. Pegs stay, and follow their quote as far as the
+    /// bands. Answers whether the bands have changed: what can trade now has not done so.
+    pub(crate) fn tell_bands(&mut self, instrument: InstrumentId, out: &mut impl Out) -> bool {
         let at = instrument.index();
         let span = self.gates[at].span;
         if span == self.days[at].told {
-            return;
+            return false;
         }
         self.days[at].told = span;
         if span == Span::ALL {
-            return;
+            return true;
         }
         let Span { lower, upper } = span;
         out.push(Report::Bands { instrument, lower, upper });
         for side in Side::BOTH {
-            let is_beyond = |tick: Tick| match side {
-                Side::Buy => upper < tick,
-                Side::Sell => tick < lower,
+            let bound = match side {
+                Side::Buy => upper,
+                Side::Sell => lower,
             };
-            while let Some(first) = self.market.first(instrument, side)
-                && is_beyond(first.tick)
-            {
-                self.dated.forget(first.order);
-                self.market.end_order(first.order, Ended::Band, out);
+            while let Some(order) = self.market.first_beyond(instrument, side, bound) {
+                self.dated.forget(order);
+                self.market.end_unwoken(order, Ended::Band, out);
             }
         }
+        true
     }
 
     /// Begins the limits where continuous trading does: at its first price.
@@ -121,7 +128,7 @@ impl Floor {
                 self.go(now, instrument, Phase::Paused, out);
             }
             (None | Some(_), None | Some(_)) => {
-                self.gates[at].span = self.span(instrument);
+                self.hold(instrument);
                 self.follow(now, instrument, None, out);
             }
         }

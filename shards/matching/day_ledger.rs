@@ -5,12 +5,13 @@ use alloc::vec::Vec;
 
 use types::{InstrumentId, Nanos, Side};
 
-use crate::cross::{Crossing, Interest, Span, eager};
-use crate::floor_script::{Command, Counts, INSTRUMENTS};
+use crate::cross::{Crossing, Interest, Span, eager, eagerness};
+use crate::floor_script::{ACCOUNTS, Command, Counts, INSTRUMENTS};
+use crate::ledger;
 use crate::waiting::limit;
 use crate::{
     Cross, DayRules, Ended, Floor, NewOrder, Order, OrderKey, Phase, Price, Report, RestingOrder,
-    SelfMatch, Standing, Tick, Trading,
+    Rules, SelfMatch, Standing, Tick, Trading,
 };
 
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +29,25 @@ impl Live {
             (Some(limit), Side::Sell) => limit <= tick,
         }
     }
+
+    /// Whether it is asked in a cross.
+    fn takes_part(&self, instrument: InstrumentId, side: Side, cross: Cross) -> bool {
+        let Order { new, terms } = &self.order;
+        let is_later = terms.trading == Trading::AtClose && cross != Cross::Closing;
+        let is_due = match self.is_in_book {
+            true => terms.peg.is_none() && terms.min_qty == 0,
+            false => terms.stop.is_none() && !is_later,
+        };
+        new.instrument == instrument && new.side == side && is_due
+    }
+}
+
+/// The limit of an order that was reported with a price: that of a peg without one is where it stands.
+fn price(order: &Order, tick: Tick) -> Price {
+    match (order.new.price, order.terms.peg) {
+        (Price::Market, Some(_)) => Price::Market,
+        (Price::Limit(_) | Price::Market | Price::MarketToLimit, _) => Price::Limit(tick),
+    }
 }
 
 /// What is known of one instrument.
@@ -44,16 +64,14 @@ struct Seen {
     low: Option<Tick>,
     high: Option<Tick>,
     last: Option<Tick>,
-    /// What the bands are measured by for the order that trades now.
-    taker: Option<OrderKey>,
+    /// Between which prices it trades now.
     span: Span,
-    /// What holds all day, and what that is measured by.
-    fixed: Span,
-    reference: Tick,
     /// Shares of the cross under way.
     paired: u64,
     /// Its price.
     crossed_at: Option<Tick>,
+    /// How eager the last that traded in it were, by side.
+    crossed_to: [u64; 2],
     /// What each cross would be if there were one now.
     wanted: [(Cross, Option<Crossing>); 3],
 }
@@ -67,13 +85,15 @@ impl Seen {
 const CROSSES: [Cross; 3] = [Cross::Opening, Cross::Reopening, Cross::Closing];
 
 pub(crate) struct Ledger {
+    /// What holds of any market: shares, limits, minimums, turns.
+    books: ledger::Ledger,
     live: BTreeMap<OrderKey, Live>,
     seen: Vec<Seen>,
     days: Vec<DayRules>,
 }
 
 impl Ledger {
-    pub(crate) fn new(days: &[DayRules]) -> Self {
+    pub(crate) fn new(rules: &[Rules], days: &[DayRules]) -> Self {
         let blank = Seen {
             phase: Phase::Closed,
             collar: Span::ALL,
@@ -82,15 +102,14 @@ impl Ledger {
             low: None,
             high: None,
             last: None,
-            taker: None,
             span: Span::ALL,
-            fixed: Span::ALL,
-            reference: Tick::new(0),
             paired: 0,
             crossed_at: None,
+            crossed_to: [0; 2],
             wanted: CROSSES.map(|cross| (cross, None)),
         };
         Self {
+            books: ledger::Ledger::new(&ACCOUNTS, rules),
             live: BTreeMap::new(),
             seen: days.iter().map(|_| blank).collect(),
             days: days.to_vec(),
@@ -104,6 +123,13 @@ impl Ledger {
     /// Of an order in a book.
     pub(crate) fn instrument_of_book(&self, order: OrderKey) -> Option<InstrumentId> {
         self.live.get(&order).filter(|live| live.is_in_book).map(|live| live.order.new.instrument)
+    }
+
+    /// Whether all that rests of one side is plain.
+    pub(crate) fn is_plain(&self, floor: &Floor, instrument: InstrumentId, side: Side) -> bool {
+        let mut resting = floor.market().resting(instrument, side);
+        floor.market().hidden(instrument, side).count() == 0
+            && resting.all(|at| self.live[&at.order].order.terms.rest_plainly())
     }
 
     /// A resting order as it could have been entered.
@@ -120,10 +146,8 @@ impl Ledger {
             let instrument = InstrumentId::new(at);
             let wanted = CROSSES.map(|cross| (cross, self.best_cross(floor, instrument, cross)));
             let seen = &mut self.seen[instrument.index()];
-            (seen.low, seen.high) = (seen.last, seen.last);
-            (seen.taker, seen.wanted) = (None, wanted);
-            seen.fixed = floor.still_span(instrument);
-            seen.reference = floor.days[instrument.index()].reference;
+            (seen.low, seen.high, seen.wanted) = (seen.last, seen.last, wanted);
+            seen.span = floor.bands(instrument).unwrap_or(Span::ALL);
         }
     }
 
@@ -151,23 +175,16 @@ impl Ledger {
             (Phase::PreOpen | Phase::PreReopen | Phase::Paused, _) => (seen.measure, seen.collar),
         };
         let interest = |side: Side| {
-            let takes_part = |live: &&Live| {
-                let Order { new, terms } = &live.order;
-                let is_later = terms.trading == Trading::AtClose && cross != Cross::Closing;
-                new.instrument == instrument
-                    && new.side == side
-                    && (live.is_in_book || terms.stop.is_none() && !is_later)
-            };
             let mut of_side: Vec<Interest> = self
                 .live
                 .values()
-                .filter(takes_part)
+                .filter(|live| live.takes_part(instrument, side, cross))
                 .map(|live| Interest {
                     limit: limit(&live.order),
                     qty: u64::from(live.order.new.qty),
                 })
                 .collect();
-            of_side.sort_by_key(|entry| crate::cross::eagerness(side, entry.limit));
+            of_side.sort_by_key(|entry| eagerness(side, entry.limit));
             of_side
         };
         let [bids, offers] = Side::BOTH.map(interest);
@@ -195,10 +212,23 @@ impl Ledger {
         now: Nanos,
         counts: &mut Counts,
     ) {
+        let asked = match command {
+            Command::Enter(order) | Command::Replace(_, order) => Some(order),
+            Command::Cancel(_) | Command::Reduce(..) | Command::CancelAll(..) => None,
+            Command::Control(..) | Command::Wait(_) => None,
+        };
+        let mut is_asked = asked.is_some();
         for report in out {
+            is_asked |= matches!(report, Report::Triggered { .. });
             self.on_report(command, *report, now, counts);
+            self.books.enter(asked, core::slice::from_ref(report));
+            if let Report::Filled { hidden, .. } = report {
+                counts.hidden += usize::from(*hidden);
+                counts.woken += usize::from(!is_asked);
+            }
         }
         self.agrees(floor);
+        self.books.compare(floor.market());
     }
 
     fn on_report(&mut self, command: &Command, report: Report, now: Nanos, counts: &mut Counts) {
@@ -206,7 +236,10 @@ impl Ledger {
             Report::Accepted { order, tick, qty, .. } => {
                 self.on_accepted(command, order, tick, qty)
             }
-            Report::Refused { .. } | Report::Bands { .. } => {}
+            Report::Refused { .. } => {}
+            Report::Bands { instrument, lower, upper } => {
+                self.seen[instrument.index()].span = Span { lower, upper };
+            }
             Report::LimitState { instrument, side } => {
                 let seen = &mut self.seen[instrument.index()];
                 assert_ne!(seen.limit, side, "nothing new");
@@ -219,22 +252,28 @@ impl Ledger {
                 let live = self.live.get_mut(&order).expect("a stranger rests");
                 assert_eq!(live.order.new.qty, qty);
                 live.is_in_book = true;
-                live.order.new.price = Price::Limit(tick);
+                live.order.new.price = price(&live.order, tick);
                 live.order.terms.stop = None;
             }
             Report::Triggered { order } => {
                 self.on_triggered(order);
                 counts.triggered += 1;
             }
-            Report::Filled { maker, taker, tick, qty, maker_leaves, taker_leaves, .. } => {
-                self.on_filled((maker, taker), tick, qty, (maker_leaves, taker_leaves));
+            Report::Filled {
+                maker, taker, tick, half, qty, maker_leaves, taker_leaves, ..
+            } => {
+                self.on_filled((maker, taker), (tick, half), qty, (maker_leaves, taker_leaves));
                 counts.fills += 1;
             }
             Report::Crossed { buy, sell, tick, qty, buy_leaves, sell_leaves, .. } => {
                 let instrument = self.live[&buy].order.new.instrument;
                 for (key, leaves) in [(buy, buy_leaves), (sell, sell_leaves)] {
-                    assert!(self.live[&key].reaches(tick), "through its limit at {tick}");
-                    assert_eq!(self.live[&key].order.new.instrument, instrument);
+                    let live = self.live[&key];
+                    assert!(live.reaches(tick), "through its limit at {tick}");
+                    assert_eq!(live.order.new.instrument, instrument);
+                    let side = live.order.new.side;
+                    let to = &mut self.seen[instrument.index()].crossed_to[side as usize];
+                    *to = eagerness(side, limit(&live.order)).max(*to);
                     self.fill(key, qty, leaves);
                 }
                 let seen = &mut self.seen[instrument.index()];
@@ -265,7 +304,7 @@ impl Ledger {
                     seen.last = None;
                 }
                 (seen.low, seen.high) = (seen.last, seen.last);
-                (seen.phase, seen.taker, seen.limit) = (phase, None, None);
+                (seen.phase, seen.limit) = (phase, None);
                 counts.paused += usize::from(phase == Phase::Paused);
             }
             Report::Cancelled { order, qty, why, .. } => {
@@ -294,7 +333,7 @@ impl Ledger {
         let phase = self.seen[live.order.new.instrument.index()].phase;
         assert!(!matches!(phase, Phase::Closed | Phase::Halted));
         (live.order.new.key, live.order.new.qty) = (new, qty);
-        live.order.new.price = Price::Limit(tick);
+        live.order.new.price = price(asked, tick);
         live.order.new.standing = asked.new.standing;
         live.order.terms = asked.terms;
         assert!(self.live.insert(new, live).is_none(), "two of one number");
@@ -319,12 +358,19 @@ impl Ledger {
         qty: u64,
     ) {
         let seen = &mut self.seen[instrument.index()];
+        let to = core::mem::take(&mut seen.crossed_to);
         let wanted = seen.wanted(cross);
         assert_eq!(wanted.map_or(0, |wanted| wanted.paired), qty);
         assert_eq!(wanted.map(|wanted| wanted.tick), tick);
         assert_eq!((seen.crossed_at.take(), core::mem::take(&mut seen.paired)), (tick, qty));
         if let Some(tick) = tick {
             (seen.last, seen.low, seen.high) = (Some(tick), Some(tick), Some(tick));
+        }
+        for side in Side::BOTH {
+            let mut left =
+                self.live.values().filter(|live| live.takes_part(instrument, side, cross));
+            let is_behind = |live: &Live| to[side as usize] <= eagerness(side, limit(&live.order));
+            assert!(left.all(is_behind), "a better price was passed by");
         }
     }
 
@@ -349,29 +395,21 @@ impl Ledger {
     fn on_filled(
         &mut self,
         (maker, taker): (OrderKey, OrderKey),
-        tick: Tick,
+        (tick, half): (Tick, bool),
         qty: u32,
         leaves: (u32, u32),
     ) {
         let instrument = self.live[&maker].order.new.instrument;
-        let day = &self.days[instrument.index()];
         let seen = &mut self.seen[instrument.index()];
         assert_eq!(seen.phase, Phase::Continuous, "a trade");
-        if seen.taker != Some(taker) {
-            let last = seen.last.unwrap_or(seen.reference);
-            seen.span = match day.dynamic_bp {
-                0 => seen.fixed,
-                bp => seen.fixed.within(day.around(last, bp)),
-            };
-            seen.taker = Some(taker);
-        }
-        assert!(seen.span.holds(tick), "{tick} outside the bands {:?}", seen.span);
+        let above = Tick::new(tick.get() + i64::from(half));
+        let is_within = seen.span.holds(tick) && seen.span.holds(above);
+        assert!(is_within, "{tick} outside the bands {:?}", seen.span);
         seen.last = Some(tick);
         seen.low = Some(seen.low.map_or(tick, |low| low.min(tick)));
         seen.high = Some(seen.high.map_or(tick, |high| high.max(tick)));
         for (key, leaves) in [(maker, leaves.0), (taker, leaves.1)] {
             assert_eq!(self.live[&key].order.new.instrument, instrument);
-            assert!(self.live[&key].reaches(tick), "through its limit at {tick}");
             self.fill(key, qty, leaves);
         }
     }
@@ -415,7 +453,14 @@ impl Ledger {
                     assert_eq!(limit(&live.order), Some(resting.tick));
                     rest += 1;
                 }
+                for hidden in floor.market().hidden(instrument, side) {
+                    let live = &self.live[&hidden.order];
+                    assert!(live.is_in_book && live.order.new.qty == hidden.qty);
+                    assert_eq!(limit(&live.order), hidden.limit);
+                    rest += 1;
+                }
             }
+            self.is_within_bands(floor, instrument);
             for live in self.live.values().filter(|live| live.order.new.instrument == instrument) {
                 let Order { new, terms } = &live.order;
                 if live.is_in_book {
@@ -435,6 +480,32 @@ impl Ledger {
             }
         }
         assert_eq!(rest, self.live.len());
+    }
+
+    /// In continuous trading the bands are what the last trade makes of them, and what rests is within.
+    fn is_within_bands(&self, floor: &Floor, instrument: InstrumentId) {
+        let (seen, day) = (&self.seen[instrument.index()], &self.days[instrument.index()]);
+        if seen.phase != Phase::Continuous {
+            return;
+        }
+        let last = seen.last.unwrap_or(floor.days[instrument.index()].reference);
+        let still = floor.still_span(instrument);
+        let span = match day.dynamic_bp {
+            0 => still,
+            bp => still.within(day.around(last, bp)),
+        };
+        assert_eq!(floor.bands(instrument), Some(span));
+        for live in self.live.values().filter(|live| live.is_in_book) {
+            let Order { new, terms } = &live.order;
+            let Some(tick) = limit(&live.order) else { continue };
+            if new.instrument == instrument && terms.peg.is_none() {
+                let is_held = match new.side {
+                    Side::Buy => tick <= span.upper,
+                    Side::Sell => span.lower <= tick,
+                };
+                assert!(is_held, "left behind by the bands {span:?}: {live:?}");
+            }
+        }
     }
 
     /// All that was due has been done.

@@ -8,8 +8,8 @@ use crate::floor::Floor;
 use crate::tape::{Asked, Prints, Tape, Trades};
 use crate::waiting::{List, limit};
 use crate::{
-    Ended, NewOrder, Order, OrderKey, Out, Phase, Price, Refused, Report, Standing, Terms, Tick,
-    Trading,
+    Ended, Market, NewOrder, Order, OrderKey, Out, Phase, Price, Refused, Report, Standing, Terms,
+    Tick, Trading,
 };
 
 /// Where an order goes.
@@ -45,7 +45,7 @@ fn held(order: &Order, span: Span, other: Option<Tick>) -> Result<Order, Refused
         _ if span == Span::ALL => *order,
         _ if terms.discretion.is_some_and(is_beyond) => return Err(Refused::Band),
         // It follows its quote as far as the bands.
-        (Price::Market, standing) if terms.peg.is_some() => to_bound(standing),
+        (Price::Market, _) if terms.peg.is_some() => *order,
         (Price::Limit(tick), Standing::Rest | Standing::PostOnly) if is_beyond(tick) => {
             return Err(Refused::Band);
         }
@@ -53,7 +53,10 @@ fn held(order: &Order, span: Span, other: Option<Tick>) -> Result<Order, Refused
             immediate(min_qty)
         }
         (Price::Market, Standing::Immediate { min_qty }) => immediate(min_qty),
-        (Price::Market, Standing::Rest) => immediate(0),
+        (Price::Market, Standing::Rest) => {
+            let plain = Terms { min_qty: 0, ..*terms };
+            Order { terms: plain, ..immediate(terms.min_qty) }
+        }
         (Price::MarketToLimit, _) if other.is_some_and(is_beyond) => return Err(Refused::Band),
         (Price::Limit(_) | Price::MarketToLimit | Price::Market, _) => *order,
     })
@@ -101,6 +104,9 @@ impl Floor {
         if self.waiting.find(new.key).is_some() {
             return Err(Refused::DuplicateKey);
         }
+        if !self.market.is_sound(order) {
+            return Err(Refused::Terms);
+        }
         let way = match (terms.stop, terms.trading, phase, new.price, new.standing) {
             (Some(_), Trading::Any, _, _, Standing::Rest | Standing::Immediate { .. }) => Way::Wait,
             (Some(_), _, _, _, _) => return Err(Refused::Terms),
@@ -121,12 +127,10 @@ impl Floor {
         };
         if let Way::Wait = way {
             // In a cross nobody is asked for more than price and shares; a stop goes to its book later.
-            let of_book =
-                Terms { stop: None, trading: Trading::Any, expires: Nanos::MAX, ..*terms };
-            if terms.stop.is_none() && !of_book.is_plain() {
+            if terms.stop.is_none() && !terms.rest_plainly() {
                 return Err(Refused::Terms);
             }
-            self.market.check_new(new)?;
+            self.market.check_new(order)?;
             terms.stop.map_or(Ok(()), |stop| self.market.check_tick(new.instrument, stop))?;
             if self.waiting.is_full() {
                 return Err(Refused::TermsFull);
@@ -177,13 +181,28 @@ impl Floor {
         let span = self.gates[instrument.index()].span;
         let other = self.market.best(instrument, order.new.side.opposite());
         let mut asked = Asked { out, order: &order.new, waited };
+        self.noted(instrument, &mut asked, |market, out| match held(order, span, other) {
+            Ok(held) => market.enter_with(&held, out),
+            Err(why) => out.push(Report::Refused { order: order.new.key, why }),
+        })
+    }
+
+    /// Lets hidden orders that can trade with each other do so; answers their trades.
+    pub(crate) fn wake(&mut self, instrument: InstrumentId, out: &mut impl Out) -> Option<Trades> {
+        self.noted(instrument, out, |market, out| market.wake(instrument, out))
+    }
+
+    /// Does something to a book and notes the trades that come of it; answers them.
+    pub(crate) fn noted<O: Out>(
+        &mut self,
+        instrument: InstrumentId,
+        out: &mut O,
+        act: impl FnOnce(&mut Market, &mut Tape<'_, O>),
+    ) -> Option<Trades> {
         let day = &self.days[instrument.index()];
         let ticks = day.luld.is_some().then_some(&day.rules.ticks);
-        let mut tape = Tape::new(&mut asked).with_prints(ticks);
-        match held(order, span, other) {
-            Ok(held) => self.market.enter_with(&held, &mut tape),
-            Err(why) => tape.push(Report::Refused { order: order.new.key, why }),
-        }
+        let mut tape = Tape::new(out).with_prints(ticks);
+        act(&mut self.market, &mut tape);
         let (trades, prints) = (tape.trades, tape.prints);
         self.note(instrument, trades, prints);
         trades
@@ -203,13 +222,14 @@ impl Floor {
             luld.on_trades(prints);
         }
         if day.rules.dynamic_bp != 0 {
-            self.gates[instrument.index()].span = self.span(instrument);
+            self.hold(instrument);
         }
     }
 
-    /// What follows once a command has been carried out: the bands that its trades moved; then the stops
-    /// that they, or the last trade before them, have reached, by trigger price and then by time, those
-    /// to buy first, each with the bands and the stops that its own trades move and reach.
+    /// What follows once a command has been carried out: the bands that its trades moved, and the hidden
+    /// orders that can trade then; after that the stops that all these, or the last trade before them,
+    /// have reached, by trigger price and then by time, those to buy first, each with what its own trades
+    /// move, wake and reach.
     pub(crate) fn follow(
         &mut self,
         now: Nanos,
@@ -217,7 +237,7 @@ impl Floor {
         trades: Option<Trades>,
         out: &mut impl Out,
     ) {
-        self.tell_bands(instrument, out);
+        let trades = self.settle(instrument, trades, out);
         let gate = &self.gates[instrument.index()];
         if gate.phase == Phase::Continuous
             && let Some(mut reached) = trades.or(gate.last.map(Trades::at))
@@ -226,14 +246,30 @@ impl Floor {
             while let Some(id) = self.reached(instrument, reached) {
                 let order = self.waiting.remove(id);
                 out.push(Report::Triggered { order: order.new.key });
-                if let Some(later) = self.trade(&order, true, out) {
+                let later = self.trade(&order, true, out);
+                if let Some(later) = self.settle(instrument, later, out) {
                     reached = reached.then(later);
-                    self.tell_bands(instrument, out);
                 }
             }
             self.refresh(instrument);
         }
         self.tell_limit(now, instrument, out);
+    }
+
+    /// Tells the bands that trades moved and lets what can trade then do so, until they stay; answers
+    /// these trades and the later ones. Each of those ends an order, so there is an end.
+    fn settle(
+        &mut self,
+        instrument: InstrumentId,
+        trades: Option<Trades>,
+        out: &mut impl Out,
+    ) -> Option<Trades> {
+        let mut all = trades;
+        while self.tell_bands(instrument, out) {
+            let woken = self.wake(instrument, out);
+            all = all.into_iter().chain(woken).reduce(Trades::then);
+        }
+        all
     }
 
     /// The stop that is due next once these prices have been traded at.
@@ -322,16 +358,11 @@ impl Floor {
         let asked = Order { new: NewOrder { side, ..order.new }, ..*order };
         let Ok(held) = held(&asked, span, None) else {
             out.push(Report::Refused { order: new, why: Refused::Band });
-            self.market.end_order(old, Ended::Refused, out);
-            return Some(None);
+            return Some(self.noted(instrument, out, |market, out| {
+                market.end_order(old, Ended::Refused, out);
+            }));
         };
-        let day = &self.days[instrument.index()];
-        let ticks = day.luld.is_some().then_some(&day.rules.ticks);
-        let mut tape = Tape::new(out).with_prints(ticks);
-        self.market.replace_with(old, &held, &mut tape);
-        let (trades, prints) = (tape.trades, tape.prints);
-        self.note(instrument, trades, prints);
-        Some(trades)
+        Some(self.noted(instrument, out, |market, out| market.replace_with(old, &held, out)))
     }
 
     /// `None` where the old order stays as it is.
@@ -362,12 +393,20 @@ impl Floor {
             out.push(Report::Refused { order: key, why });
             return None;
         }
-        let tick = limit(&changed)?;
-        let ticks = [Some(tick), order.terms.stop];
+        let Some(tick) = limit(&changed) else {
+            out.push(Report::Refused { order: key, why: Refused::Terms });
+            return None; // a peg without a limit
+        };
+        let ticks = [Some(tick), order.terms.stop, order.terms.discretion];
         let is_far =
             ticks.iter().flatten().any(|tick| self.market.check_tick(instrument, *tick).is_err());
-        if order.new.qty == 0 || is_far {
-            let why = if is_far { Refused::Price } else { Refused::Qty };
+        let is_sound = self.market.is_sound(&changed);
+        if order.new.qty == 0 || is_far || !is_sound {
+            let why = match (is_far, is_sound) {
+                (true, _) => Refused::Price,
+                (false, true) => Refused::Qty,
+                (false, false) => Refused::Terms,
+            };
             out.push(Report::Refused { order: key, why });
             self.end_waiting(id, Ended::Refused, out);
             return Some(None);

@@ -152,8 +152,7 @@ impl Floor {
         let instruments = rules.len() as u32;
         let mut market = Market::new(capacity.books, accounts, rules);
         for instrument in (0..instruments).map(InstrumentId::new) {
-            // There is no order yet that this could wake.
-            market.set_trades(instrument, false, &mut Vec::new());
+            market.set_trades(instrument, false);
         }
         Self {
             market,
@@ -220,17 +219,29 @@ impl Floor {
             self.dated.forget(order);
         }
         if self.has_luld {
-            return self.cancel_at_limit(now, order, out);
+            return self.in_book(now, order, out, |market, out| market.cancel(order, out));
         }
-        self.market.cancel(order, out);
+        let mut tape = Tape::new(out);
+        let from = self.market.cancel_from(order, &mut tape);
+        if let (Some(instrument), Some(trades)) = (from, tape.trades) {
+            self.on_trades(now, instrument, trades, out); // those that it woke
+        }
     }
 
-    /// Cancels where what goes may have stood at a limit.
-    fn cancel_at_limit(&mut self, now: Nanos, order: OrderKey, out: &mut impl Out) {
-        let placed = self.market.placed(order);
-        self.market.cancel(order, out);
-        if let Some(placed) = placed {
-            self.tell_limit(now, placed.instrument, out);
+    /// Does something to an order of a book, if it is in one; then what follows from it.
+    pub(crate) fn in_book<O: Out>(
+        &mut self,
+        now: Nanos,
+        order: OrderKey,
+        out: &mut O,
+        act: impl FnOnce(&mut Market, &mut Tape<'_, O>),
+    ) {
+        match self.market.placed(order) {
+            Some(placed) => {
+                let trades = self.noted(placed.instrument, out, act);
+                self.follow(now, placed.instrument, trades, out);
+            }
+            None => act(&mut self.market, &mut Tape::new(out)),
         }
     }
 
@@ -248,7 +259,7 @@ impl Floor {
             return self.cancel(now, order, out);
         }
         let Some(id) = self.waiting.find(order) else {
-            return self.market.reduce(order, leaves, out);
+            return self.in_book(now, order, out, |market, out| market.reduce(order, leaves, out));
         };
         let waiting = self.waiting.order(id);
         if self.is_cut_off(now, waiting) {
@@ -278,7 +289,12 @@ impl Floor {
             None => all,
         };
         for instrument in of.map(InstrumentId::new) {
-            self.market.cancel_all(Some(instrument), scope, out);
+            if self.gates.len() <= instrument.index() {
+                return;
+            }
+            let trades = self.noted(instrument, out, |market, out| {
+                market.cancel_all(Some(instrument), scope, out);
+            });
             for list in List::ALL {
                 let takes = |order: &Order| {
                     let NewOrder { side, key, account, .. } = order.new;
@@ -286,7 +302,7 @@ impl Floor {
                 };
                 self.end_list(instrument, list, Ended::Asked, takes, out);
             }
-            self.tell_limit(now, instrument, out);
+            self.follow(now, instrument, trades, out);
         }
     }
 

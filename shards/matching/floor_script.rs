@@ -11,18 +11,20 @@ use types::{AccountId, FirmId, InstrumentId, Nanos, Px, Side};
 
 use crate::day_ledger::Ledger;
 use crate::{
-    Account, Capacity, Collar, Control, DayRules, Floor, FloorCapacity, LuldRules, NewOrder, Order,
-    OrderKey, Phase, Policy, Price, Replace, Report, Rules, Schedule, Scope, SelfMatch, Standing,
-    Terms, Tick, TickTable, Tier, Trading, naive,
+    Account, Capacity, Collar, Control, DayRules, Display, Floor, FloorCapacity, LuldRules,
+    NewOrder, Order, OrderKey, Peg, PegTo, Phase, Policy, Price, Replace, Report, Rules, Schedule,
+    Scope, SelfMatch, Standing, Terms, Tick, TickTable, Tier, Trading, naive,
 };
 
-/// One command is ten bytes.
-const WORD: usize = 10;
+/// One command is fourteen bytes: the order, when it is for, and what its book is asked.
+pub const WORD: usize = 14;
+/// How the floor is: that many bytes before the first command.
+pub const HEAD: usize = 6;
 /// Each tick of it is a sixtieth: percentages are few ticks.
 const REFERENCE: i64 = 60;
 const WINDOW: u32 = 130;
 pub(crate) const INSTRUMENTS: u32 = 2;
-const ACCOUNTS: [Account; 3] = [
+pub(crate) const ACCOUNTS: [Account; 3] = [
     Account { group: 0, firm: FirmId::new(0) },
     Account { group: 1, firm: FirmId::new(0) },
     Account { group: 1, firm: FirmId::new(1) },
@@ -33,6 +35,10 @@ const ACCOUNTS: [Account; 3] = [
 pub struct Counts {
     /// Trades in continuous trading.
     pub fills: usize,
+    /// Those of them in which the one that rested was not shown.
+    pub hidden: usize,
+    /// Those of them that no order brought about: a cancel, a time or the begin of trading did.
+    pub woken: usize,
     /// Trades in crosses.
     pub crossed: usize,
     /// Stops that were triggered.
@@ -53,31 +59,22 @@ pub struct Counts {
 /// Where a rule of the day is broken, or the floor and the twin differ: that is the point.
 pub fn run(script: &[u8]) -> Counts {
     let mut counts = Counts::default();
-    let Some((head, words)) = script.split_first_chunk::<6>() else { return counts };
+    let Some((head, words)) = script.split_first_chunk::<HEAD>() else { return counts };
     let capacity = FloorCapacity {
-        books: Capacity { orders: u32::from(head[0] % 48), terms: 8 },
+        books: Capacity { orders: u32::from(head[0] % 48), terms: u32::from(head[1] / 24) * 4 },
         waiting: u32::from(head[1] % 24),
         dated: u32::from(head[2] % 12),
     };
-    let keeps_place = head[3] & 1 == 0;
-    let rules = Rules {
-        reference: Tick::new(REFERENCE),
-        window: WINDOW,
-        far_levels: 2,
-        keeps_place,
-        policy: Policy::PriceTime,
-        lit: true,
-        seed: 1,
-    };
-    let rules = [rules; INSTRUMENTS as usize];
+    let rules = rules(head[3]);
+    let has_terms = head[3] & 2 != 0;
     let days = [day_rules(head[4]), day_rules(head[5])];
     let mut floor = Floor::new(capacity, &ACCOUNTS, &rules, &days);
-    let mut ledger = Ledger::new(&days);
+    let mut ledger = Ledger::new(&rules, &days);
     let (mut now, mut out) = (Nanos::ZERO, Vec::new());
     floor.start_day(now);
     for word in words.chunks_exact(WORD) {
         out.clear();
-        let command = command(now, word);
+        let command = command(now, word, has_terms);
         let wanted = twin(&floor, &ledger, &capacity, &rules, &days, &command);
         ledger.before(&floor);
         match &command {
@@ -139,14 +136,15 @@ fn twin(
     };
     let day = days.get(instrument.index())?;
     let has_bands = day.static_bp != 0 || day.dynamic_bp != 0 || day.luld.is_some();
-    if has_bands || floor.phase(instrument) != Some(Phase::Continuous) {
+    let is_plain = Side::BOTH.iter().all(|side| ledger.is_plain(floor, instrument, *side));
+    if has_bands || !is_plain || floor.phase(instrument) != Some(Phase::Continuous) {
         return None;
     }
     let here: usize =
         Side::BOTH.iter().map(|side| floor.market().resting(instrument, *side).count()).sum();
     // Orders of other books take places too.
     let elsewhere = floor.market().live() - here as u32;
-    let room = Capacity { orders: capacity.books.orders - elsewhere, terms: 8 };
+    let room = Capacity { orders: capacity.books.orders - elsewhere, ..capacity.books };
     let mut twin = naive::Market::new(room, &ACCOUNTS, rules);
     let mut out = Vec::new();
     for side in Side::BOTH {
@@ -187,6 +185,25 @@ fn twin(
 fn untriggered(out: &[Report]) -> &[Report] {
     let stop = out.iter().position(|report| matches!(report, Report::Triggered { .. }));
     &out[..stop.unwrap_or(out.len())]
+}
+
+/// The first book has a policy of its own, or is dark; the other one is lit, by price and time.
+fn rules(byte: u8) -> [Rules; INSTRUMENTS as usize] {
+    let rules = Rules {
+        reference: Tick::new(REFERENCE),
+        window: WINDOW,
+        far_levels: 2,
+        keeps_place: byte & 1 == 0,
+        policy: Policy::PriceTime,
+        lit: true,
+        seed: u64::from(byte),
+    };
+    let policy = match byte >> 2 & 3 {
+        2 => Policy::ProRata,
+        3 => Policy::PriceBrokerTime,
+        _ => Policy::PriceTime,
+    };
+    [Rules { policy, lit: byte >> 4 & 3 != 3, ..rules }, rules]
 }
 
 fn day_rules(byte: u8) -> DayRules {
@@ -231,7 +248,8 @@ pub(crate) enum Command {
     Wait(Nanos),
 }
 
-fn command(now: Nanos, word: &[u8]) -> Command {
+fn command(now: Nanos, word: &[u8], has_terms: bool) -> Command {
+    let order = |now, instrument, word| order(now, instrument, word, has_terms);
     let key = |byte: u8| OrderKey::new(u64::from(byte % 64));
     let instrument = InstrumentId::new(u32::from(word[1]) % 17 / 8);
     match word[0] {
@@ -264,7 +282,7 @@ fn command(now: Nanos, word: &[u8]) -> Command {
     }
 }
 
-fn order(now: Nanos, instrument: InstrumentId, word: &[u8]) -> Order {
+fn order(now: Nanos, instrument: InstrumentId, word: &[u8], has_terms: bool) -> Order {
     let near = |byte: u8| Tick::new(REFERENCE - 6 + i64::from(byte % 12));
     let qty = u32::from(word[3] % 24);
     let price = match word[2] {
@@ -287,12 +305,17 @@ fn order(now: Nanos, instrument: InstrumentId, word: &[u8]) -> Order {
         3 => SelfMatch::Decrement,
         _ => SelfMatch::Allow,
     };
-    let plain = Terms::PLAIN;
+    let side = if word[6] & 16 == 0 { Side::Buy } else { Side::Sell };
+    let plain = match has_terms && word[10] < 150 {
+        true => book_terms(&word[10..], side, price),
+        false => Terms::PLAIN,
+    };
     let terms = match word[7] {
         0..128 => plain,
         128..160 => Terms { stop: Some(near(word[8])), ..plain },
-        160..184 => Terms { trading: Trading::AtOpen, ..plain },
-        184..208 => Terms { trading: Trading::AtClose, ..plain },
+        160..184 => Terms { trading: Trading::AtOpen, ..Terms::PLAIN },
+        184..206 => Terms { trading: Trading::AtClose, ..Terms::PLAIN },
+        206..208 => Terms { trading: Trading::AtClose, ..plain },
         208..212 => Terms { min_qty: 1, ..plain },
         212..214 => Terms { stop: Some(near(word[8])), trading: Trading::AtOpen, ..plain },
         214.. => plain,
@@ -303,7 +326,7 @@ fn order(now: Nanos, instrument: InstrumentId, word: &[u8]) -> Order {
         new: NewOrder {
             key: OrderKey::new(u64::from(word[4] % 64)),
             instrument,
-            side: if word[6] & 16 == 0 { Side::Buy } else { Side::Sell },
+            side,
             qty,
             price,
             standing,
@@ -314,6 +337,46 @@ fn order(now: Nanos, instrument: InstrumentId, word: &[u8]) -> Order {
     }
 }
 
+/// What is asked of the book; half of the time it goes together.
+fn book_terms(bytes: &[u8], side: Side, price: Price) -> Terms {
+    let display = match bytes[0] % 8 {
+        0..3 => Display::Hidden,
+        3..5 => {
+            Display::Reserve { show: u32::from(bytes[1] % 8), random: u32::from(bytes[1] / 64) }
+        }
+        _ => Display::Whole,
+    };
+    let to = match bytes[2] % 16 {
+        0 | 1 => Some(PegTo::Primary),
+        2 | 3 => Some(PegTo::Market),
+        4..7 => Some(PegTo::Midpoint),
+        _ => None,
+    };
+    let offset = match bytes[2] / 16 {
+        by @ 0..4 => i32::from(by) - 1,
+        4 => i32::MAX,
+        _ => 0,
+    };
+    let by = i64::from(bytes[3] / 8 % 6) - 1;
+    let further = |tick: Tick| {
+        Tick::new(match side {
+            Side::Buy => tick.get().saturating_add(by),
+            Side::Sell => tick.get().saturating_sub(by),
+        })
+    };
+    let discretion = match price {
+        Price::Limit(tick) if bytes[3] % 8 == 1 => Some(further(tick)),
+        Price::Limit(_) | Price::Market | Price::MarketToLimit => None,
+    };
+    Terms {
+        display,
+        min_qty: if bytes[3].is_multiple_of(4) { u32::from(bytes[3] / 16) } else { 0 },
+        peg: to.map(|to| Peg { to, offset }),
+        discretion,
+        ..Terms::PLAIN
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::run;
@@ -321,7 +384,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_day_keeps_its_rules(script in prop::collection::vec(any::<u8>(), 0..4_000)) {
+        fn the_day_keeps_its_rules(script in prop::collection::vec(any::<u8>(), 0..6_000)) {
             run(&script);
         }
     }
@@ -334,20 +397,29 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             (state >> 56) as u8
         };
-        let heads = [[47, 23, 11, 0, 2, 2], [47, 23, 11, 1, 3, 15], [47, 23, 11, 0, 18, 30]];
+        // Plain orders, then with terms: by time, by size, by firm and in the dark.
+        let kinds = [0, 1, 2, 2 | 8, 3 | 12, 2 | 48];
+        let days = [[2, 2], [3, 15], [18, 30]];
+        let heads = kinds.iter().flat_map(|kind| days.map(|[a, b]| [47, 239, 11, *kind, a, b]));
+        // By days without and with terms.
+        let mut woken = [0; 2];
         for head in heads {
-            let mut script: alloc::vec::Vec<u8> = (0..60_000).map(|_| byte()).collect();
+            let mut script: alloc::vec::Vec<u8> = (0..252_000).map(|_| byte()).collect();
             script[..6].copy_from_slice(&head);
             let counts = run(&script);
 
             assert!(100 < counts.fills, "{counts:?}");
-            assert!(20 < counts.crossed, "{counts:?}");
+            assert!(15 < counts.crossed, "{counts:?}");
             assert!(5 < counts.triggered, "{counts:?}");
             assert!(5 < counts.expired, "{counts:?}");
             assert!(20 < counts.indicated, "{counts:?}");
             let has_limits = head[5] & 16 != 0;
             assert_eq!(has_limits, 0 < counts.paused, "{counts:?}");
             assert_eq!(has_limits, counts.compared == 0, "{counts:?}");
+            let has_terms = head[3] & 2 != 0;
+            assert_eq!(has_terms, 10 < counts.hidden, "{counts:?}");
+            woken[usize::from(has_terms)] += counts.woken;
         }
+        assert!(woken[0] == 0 && 5 < woken[1], "{woken:?}");
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     Terms, Tick, TickTable, Tier, Trading,
 };
 
-const AT: InstrumentId = InstrumentId::new(0);
+pub(crate) const AT: InstrumentId = InstrumentId::new(0);
 const RULES: Rules = Rules {
     reference: Tick::new(100),
     window: 64,
@@ -25,43 +25,43 @@ const CAPACITY: FloorCapacity =
     FloorCapacity { books: Capacity { orders: 8, terms: 8 }, waiting: 4, dated: 2 };
 
 /// A tick is ten cents; the reference is ten dollars.
-fn by_hand() -> DayRules {
+pub(crate) fn by_hand() -> DayRules {
     let ticks = TickTable::new(&[(Px::ZERO, Px::from_price4(1_000))]).unwrap();
     DayRules { imbalance_every: Nanos::ZERO, ..DayRules::by_hand(ticks, Tick::new(100)) }
 }
 
-struct Day {
-    floor: Floor,
-    now: Nanos,
+pub(crate) struct Day {
+    pub(crate) floor: Floor,
+    pub(crate) now: Nanos,
 }
 
 impl Day {
-    fn new(rules: DayRules) -> Self {
+    pub(crate) fn new(rules: DayRules) -> Self {
         let accounts = [Account { group: 0, firm: FirmId::new(0) }];
         Self { floor: Floor::new(CAPACITY, &accounts, &[RULES], &[rules]), now: Nanos::ZERO }
     }
 
-    fn continuous(rules: DayRules) -> Self {
+    pub(crate) fn continuous(rules: DayRules) -> Self {
         let mut day = Self::new(rules);
         day.control(Control::PreOpen);
         day.control(Control::Open);
         day
     }
 
-    fn control(&mut self, control: Control) -> Vec<Report> {
+    pub(crate) fn control(&mut self, control: Control) -> Vec<Report> {
         let mut out = Vec::new();
         assert!(self.floor.control(self.now, AT, control, &mut out), "{control:?}");
         out
     }
 
-    fn enter(&mut self, order: Order) -> Vec<Report> {
+    pub(crate) fn enter(&mut self, order: Order) -> Vec<Report> {
         let mut out = Vec::new();
         self.floor.enter(self.now, &order, &mut out);
         out
     }
 
     /// To a time, with all that is due until then.
-    fn wait(&mut self, until: Nanos) -> Vec<Report> {
+    pub(crate) fn wait(&mut self, until: Nanos) -> Vec<Report> {
         let mut out = Vec::new();
         while let Some(due) = self.floor.next_deadline().filter(|due| *due <= until) {
             self.floor.on_deadline(due, &mut out);
@@ -70,13 +70,13 @@ impl Day {
         out
     }
 
-    fn refused(&mut self, order: Order) -> Option<Refused> {
+    pub(crate) fn refused(&mut self, order: Order) -> Option<Refused> {
         let [Report::Refused { why, .. }] = self.enter(order)[..] else { return None };
         Some(why)
     }
 }
 
-fn order(key: u64, side: Side, qty: u32, price: Option<i64>) -> Order {
+pub(crate) fn order(key: u64, side: Side, qty: u32, price: Option<i64>) -> Order {
     let new = NewOrder {
         key: OrderKey::new(key),
         instrument: AT,
@@ -90,11 +90,11 @@ fn order(key: u64, side: Side, qty: u32, price: Option<i64>) -> Order {
     Order { new, terms: Terms::PLAIN }
 }
 
-fn with(order: Order, terms: Terms) -> Order {
+pub(crate) fn with(order: Order, terms: Terms) -> Order {
     Order { terms, ..order }
 }
 
-fn stop(order: Order, tick: i64) -> Order {
+pub(crate) fn stop(order: Order, tick: i64) -> Order {
     with(order, Terms { stop: Some(Tick::new(tick)), ..Terms::PLAIN })
 }
 

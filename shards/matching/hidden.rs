@@ -90,8 +90,9 @@ impl Market {
             let slot = &self.orders[special.slot];
             let stands = self.stands_hidden(book, touch, side, special);
             let discretion = special.terms.discretion;
-            let discretion2 =
-                discretion.map(|tick| book.ladders[side as usize].place2(2 * tick.get()));
+            let ladder = &book.ladders[side as usize];
+            let bound2 = book.bounds2[side as usize];
+            let discretion2 = discretion.map(|tick| ladder.place2(2 * tick.get()).max(bound2));
             let shown2 = 2 * i64::from(slot.place);
             let (place2, by_discretion) = match (stands, discretion2) {
                 (Some(place2), _) if place2 <= reach.limit2 => (place2, false),

@@ -98,13 +98,17 @@ impl Ledger {
                 assert!(!kept || qty <= was.open, "kept with more");
                 assert!(self.live.insert(new, entry).is_none(), "{new:?} is live");
             }
-            Report::Rested { order, qty, shown, .. } => {
+            Report::Rested { order, tick, qty, shown, .. } => {
                 let turn = self.turn;
                 self.turn += 1;
                 let entry = self.live.get_mut(&order).expect("live");
                 assert_eq!(entry.open, qty, "{order:?}");
                 assert!(shown <= qty && entry.shown == 0, "{order:?}");
                 (entry.shown, entry.turn) = (shown, Some(turn));
+                if entry.limit.is_none() && entry.terms.peg.is_none() {
+                    // The price that it met after it had waited for its stop.
+                    (entry.limit, entry.worst) = (Some(tick), Some(tick));
+                }
             }
             Report::Filled { .. } => self.fill(report),
             Report::Decremented { order, qty, leaves } | Report::Reduced { order, qty, leaves } => {
@@ -116,9 +120,15 @@ impl Ledger {
                 let entry = self.live.remove(&order).expect("live");
                 assert_eq!(entry.open, qty, "{order:?} ended with more or less than was open");
             }
+            // A cross asks nobody for more than price and shares.
+            Report::Crossed { buy, sell, qty, buy_leaves, sell_leaves, .. } => {
+                for (key, leaves) in [(buy, buy_leaves), (sell, sell_leaves)] {
+                    assert_eq!(self.live[&key].open, leaves + qty, "{key:?}");
+                    self.take(key, qty);
+                }
+            }
             Report::Refused { .. }
             | Report::Triggered { .. }
-            | Report::Crossed { .. }
             | Report::Uncrossed { .. }
             | Report::Indicated(_)
             | Report::Bands { .. }
@@ -156,13 +166,16 @@ impl Ledger {
             }
         }
         self.in_turn(&made, &took, (tick, half));
-        for (key, leaves) in [(maker, maker_leaves), (taker, taker_leaves)] {
-            let entry = self.live.get_mut(&key).expect("live");
-            entry.open = leaves;
-            entry.shown = entry.shown.saturating_sub(qty);
-            if leaves == 0 {
-                self.live.remove(&key);
-            }
+        self.take(maker, qty);
+        self.take(taker, qty);
+    }
+
+    fn take(&mut self, key: OrderKey, qty: u32) {
+        let entry = self.live.get_mut(&key).expect("live");
+        entry.open -= qty;
+        entry.shown = entry.shown.saturating_sub(qty);
+        if entry.open == 0 {
+            self.live.remove(&key);
         }
     }
 
@@ -195,7 +208,8 @@ impl Ledger {
     /// # Panics
     /// Where it has more or less.
     pub(crate) fn compare(&self, market: &Market) {
-        assert_eq!(self.live.len(), market.live() as usize);
+        let resting = self.live.values().filter(|entry| entry.turn.is_some());
+        assert_eq!(resting.count(), market.live() as usize);
         for instrument in (0..self.rules.len() as u32).map(InstrumentId::new) {
             for side in Side::BOTH {
                 for seen in market.resting(instrument, side) {

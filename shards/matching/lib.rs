@@ -22,6 +22,8 @@ mod floor;
 #[cfg(any(test, feature = "naive"))]
 pub mod floor_script;
 #[cfg(test)]
+mod floor_terms_tests;
+#[cfg(test)]
 mod floor_tests;
 mod hidden;
 mod index;

@@ -67,6 +67,8 @@ pub(crate) struct Book {
     pub(crate) policy: Policy,
     /// Those with terms, by side.
     pub(crate) lists: [List; 2],
+    /// Beyond which half place of its ladder no peg stands and no discretion reaches, by side.
+    pub(crate) bounds2: [i64; 2],
     /// The quote that it was told.
     pub(crate) told: Option<Quote>,
     pub(crate) draws: Draws,
@@ -83,6 +85,7 @@ impl Book {
             trades: true,
             policy: rules.policy,
             lists: [List::EMPTY; 2],
+            bounds2: [i64::MIN; 2],
             told: None,
             draws: Draws::new(rules.seed),
         }
@@ -230,15 +233,26 @@ impl Market {
     /// Cancels a live order: [`Report::Cancelled`] or [`Report::Refused`].
     #[inline]
     pub fn cancel(&mut self, order: OrderKey, out: &mut impl Out) {
+        self.cancel_from(order, out);
+    }
+
+    /// As [`Market::cancel`]; answers where it rested.
+    #[inline(always)]
+    pub(crate) fn cancel_from(
+        &mut self,
+        order: OrderKey,
+        out: &mut impl Out,
+    ) -> Option<InstrumentId> {
         let Some(found) = self.index.find(&self.orders, order.get()) else {
-            return out.push(Report::Refused { order, why: Refused::NotLive });
+            out.push(Report::Refused { order, why: Refused::NotLive });
+            return None;
         };
         let slot = &self.orders[found.slot];
         let (at, side, place, qty) = (slot.ladder, slot.side(), slot.place, slot.qty);
         // A flag makes it no place in the table.
         let book = match self.books.get_mut((at >> 1) as usize) {
             Some(book) if book.is_plain() => book,
-            Some(_) | None => return self.cancel_special(found.slot, out),
+            Some(_) | None => return Some(self.cancel_special(found.slot, out)),
         };
         let ladder = &mut book.ladders[side as usize];
         ladder.leave(&mut self.orders, found.slot);
@@ -246,6 +260,7 @@ impl Market {
         self.index.remove(found);
         self.orders.give(found.slot);
         out.push(Report::Cancelled { order, side, tick, qty, why: Ended::Asked });
+        Some(InstrumentId::new(at >> 1))
     }
 
     /// Changes a live order: [`Report::Replaced`] and its fills. Where the order is not live or the new

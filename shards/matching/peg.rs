@@ -5,7 +5,7 @@
 //!   is over, and anew after it. A quote whose bid is above its offer is none.
 //! * A peg stands at the price that it follows, less its offset, and at its limit where that is worse.
 //!   It never stands at or beyond the best price shown on the other side of its own book: a whole
-//!   tick before it, or half a one for a midpoint.
+//!   tick before it, or half a one for a midpoint. Nor is it beyond the prices at which its book may trade.
 //! * Without what it follows it does not stand anywhere: it is refused at entry, and sleeps later.
 //! * After a command, hidden orders of both sides that can trade with each other do, oldest first: the
 //!   one that came later takes, at the price of the other. Both keep to their minimum, and neither
@@ -68,6 +68,7 @@ impl Book {
         if let Some(limit) = limit {
             place2 = place2.max(ladder.place2(2 * limit.get()));
         }
+        place2 = place2.max(self.bounds2[side as usize]);
         (-2 * FAR_MAX < place2 && place2 < 2 * FAR_MAX).then_some(place2)
     }
 }

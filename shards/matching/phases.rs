@@ -82,7 +82,7 @@ impl Floor {
         let at = instrument.index();
         self.gates[at].phase = phase;
         out.push(Report::Phase { instrument, phase });
-        self.market.set_trades(instrument, phase == Phase::Continuous, out);
+        self.market.set_trades(instrument, phase == Phase::Continuous);
         let day = &mut self.days[at];
         day.extensions = 0;
         let pause = day.rules.luld.filter(|_| phase == Phase::Paused);
@@ -93,7 +93,7 @@ impl Floor {
         day.luld = None;
         day.has_opened |= phase == Phase::Continuous;
         self.limit(now, instrument);
-        self.gates[at].span = self.span(instrument);
+        self.hold(instrument);
         self.days[at].indication = self.first_indication(now, instrument);
         match phase {
             Phase::Closed => self.end_day(instrument, out),
@@ -101,8 +101,14 @@ impl Floor {
                 self.tell_collar(instrument, out);
                 self.follow(now, instrument, None, out);
             }
-            // The stops that the cross has reached, and the last trade before it.
-            Phase::Continuous => self.follow(now, instrument, None, out),
+            // The stops that the cross has reached, and what wakes now.
+            Phase::Continuous => {
+                let cross = self.gates[at].last.map(Trades::at);
+                self.tell_bands(instrument, out);
+                let woken = self.wake(instrument, out);
+                let trades = cross.into_iter().chain(woken).reduce(Trades::then);
+                self.follow(now, instrument, trades, out);
+            }
             Phase::Halted => {}
         }
         self.refresh(instrument);
@@ -190,9 +196,10 @@ impl Floor {
                 self.dated.forget(order);
                 if let Some(id) = self.waiting.find(order) {
                     self.end_waiting(id, Ended::Expired, out);
-                } else if let Some(placed) = self.market.placed(order) {
-                    self.market.end_order(order, Ended::Expired, out);
-                    self.tell_limit(now, placed.instrument, out);
+                } else {
+                    self.in_book(now, order, out, |market, out| {
+                        market.end_order(order, Ended::Expired, out);
+                    });
                 }
             }
         } else if timer <= now.get() && first != NONE {

@@ -14,7 +14,9 @@ use crate::{
 };
 
 /// One command is sixteen bytes: the order, then its terms.
-const WORD: usize = 16;
+pub const WORD: usize = 16;
+/// How the books are: that many bytes before the first command.
+pub const HEAD: usize = 4;
 /// The middle of the window, and its width.
 const REFERENCE: i64 = 1_000;
 const WINDOW: u32 = 130;
@@ -28,7 +30,7 @@ const ACCOUNTS: [Account; 5] = [
 ];
 
 /// How a script's books are.
-struct Head {
+struct Shape {
     capacity: Capacity,
     rules: [Rules; 2],
     /// Orders have terms, and quotes are told.
@@ -36,7 +38,7 @@ struct Head {
     is_told: bool,
 }
 
-fn head(bytes: [u8; 4]) -> Head {
+fn head(bytes: [u8; HEAD]) -> Shape {
     let [orders, far, places, kind] = bytes;
     let policy = match kind % 4 {
         0 | 1 => Policy::PriceTime,
@@ -52,7 +54,7 @@ fn head(bytes: [u8; 4]) -> Head {
         lit: (kind / 4) % 4 != 3,
         seed: u64::from(far),
     };
-    Head {
+    Shape {
         capacity: Capacity { orders: u32::from(orders % 64), terms: u32::from(places / 2 % 64) },
         rules: [rules, Rules { window: 1, policy: Policy::PriceTime, ..rules }],
         has_terms: kind & 16 == 0,
@@ -67,9 +69,9 @@ fn head(bytes: [u8; 4]) -> Head {
 /// Where the two differ in anything that can be seen, or a book breaks a rule that every book has:
 /// that is the point.
 pub fn run(script: &[u8]) -> [usize; 2] {
-    let Some((bytes, words)) = script.split_first_chunk::<4>() else { return [0; 2] };
+    let Some((bytes, words)) = script.split_first_chunk::<HEAD>() else { return [0; 2] };
     let head = head(*bytes);
-    let Head { capacity, rules, .. } = head;
+    let Shape { capacity, rules, .. } = head;
     let (mut market, mut twin) =
         (Market::new(capacity, &ACCOUNTS, &rules), naive::Market::new(capacity, &ACCOUNTS, &rules));
     let mut ledger = Ledger::new(&ACCOUNTS, &rules);
@@ -264,7 +266,7 @@ fn terms(word: &[u8], new: &NewOrder) -> Terms {
     }
 }
 
-fn command(word: &[u8], head: &Head) -> Command {
+fn command(word: &[u8], head: &Shape) -> Command {
     let order = order(word, head.has_terms);
     let NewOrder { side, qty, self_match, .. } = order.new;
     let tick = tick(word[1]);

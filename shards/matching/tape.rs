@@ -30,6 +30,17 @@ pub(crate) struct Prints {
     pub(crate) count: u64,
 }
 
+impl Prints {
+    /// One more; one without a price counts for nothing.
+    fn add(&mut self, ticks: &TickTable, tick: Tick, half: bool) {
+        let above = Tick::new(tick.get().saturating_add(i64::from(half)));
+        if let (Some(px), Some(above)) = (ticks.px(tick), ticks.px(above)) {
+            self.sum += (i128::from(px.raw()) + i128::from(above.raw())) / 2;
+            self.count += 1;
+        }
+    }
+}
+
 /// Notes the trades.
 pub(crate) struct Tape<'a, O> {
     out: &'a mut O,
@@ -54,12 +65,11 @@ impl<'a, O> Tape<'a, O> {
 impl<O: Out> Out for Tape<'_, O> {
     #[inline(always)]
     fn push(&mut self, report: Report) {
-        if let Report::Filled { tick, .. } = report {
+        if let Report::Filled { tick, half, .. } = report {
             let trade = Trades::at(tick);
             self.trades = Some(self.trades.map_or(trade, |before| before.then(trade)));
-            if let Some(px) = self.ticks.and_then(|ticks| ticks.px(tick)) {
-                self.prints.sum += i128::from(px.raw());
-                self.prints.count += 1;
+            if let Some(ticks) = self.ticks {
+                self.prints.add(ticks, tick, half);
             }
         }
         self.out.push(report);

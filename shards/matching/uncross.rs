@@ -7,11 +7,12 @@
 
 use types::{InstrumentId, Side};
 
-use crate::cross::Interest;
+use crate::admit::is_sound;
+use crate::cross::{Interest, Span};
 use crate::ladder::{EMPTY, Ladder};
 use crate::market::{Book, Market};
 use crate::orders::NONE;
-use crate::{Ended, NewOrder, OrderKey, Out, Price, Refused, Tick};
+use crate::{Ended, Order, OrderKey, Out, Price, Refused, Tick};
 
 /// A resting order, and where it rests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,13 +32,8 @@ pub(crate) struct First {
 
 impl Market {
     /// Whether orders of an instrument trade as they come, or rest and wait for a cross. Where they begin
-    /// to, hidden orders that can trade with each other do.
-    pub(crate) fn set_trades(
-        &mut self,
-        instrument: InstrumentId,
-        trades: bool,
-        out: &mut impl Out,
-    ) {
+    /// to, hidden orders that can trade with each other do so by [`Market::wake`].
+    pub(crate) fn set_trades(&mut self, instrument: InstrumentId, trades: bool) {
         let book = &mut self.books[instrument.index()];
         match (book.trades, trades) {
             (true, false) => book.specials += 1,
@@ -45,7 +41,41 @@ impl Market {
             (true, true) | (false, false) => return,
         }
         book.trades = trades;
-        self.wake(instrument, out);
+    }
+
+    /// Between which prices an instrument may trade from now on: no peg and no discretion goes further.
+    /// What rests beyond is [`Market::first_beyond`]'s; what can trade now does so by [`Market::wake`].
+    pub(crate) fn hold(&mut self, instrument: InstrumentId, span: Span) {
+        let Book { ladders, bounds2, .. } = &mut self.books[instrument.index()];
+        for (side, bound) in [(Side::Buy, span.upper), (Side::Sell, span.lower)] {
+            let ladder = &ladders[side as usize];
+            // Further than any book has a place, nothing needs to be held.
+            let place = ladder.place(bound);
+            bounds2[side as usize] = place.map_or(i64::MIN, |place| 2 * i64::from(place));
+        }
+    }
+
+    /// An order of one side that rests at a price more eager than `bound`, pegs left out: one that is
+    /// shown, best price first, or else a hidden one.
+    pub(crate) fn first_beyond(
+        &self,
+        instrument: InstrumentId,
+        side: Side,
+        bound: Tick,
+    ) -> Option<OrderKey> {
+        let book = self.books.get(instrument.index())?;
+        let ladder = &book.ladders[side as usize];
+        // Beyond where books have places, nothing is.
+        let place = ladder.place(bound)?;
+        let shown = ladder.best();
+        if shown < place {
+            return ladder.level(shown).map(|level| OrderKey::new(self.orders[level.head].key));
+        }
+        let slots = self.specials.of(book.lists[side as usize]).filter_map(|(_, special)| {
+            special.terms.peg.is_none().then_some(&self.orders[special.slot])
+        });
+        let mut beyond = slots.filter(|slot| slot.is_hidden() && slot.place < place);
+        beyond.next().map(|slot| OrderKey::new(slot.key))
     }
 
     /// Whether a live order has this number.
@@ -60,23 +90,32 @@ impl Market {
         Some(Placed { instrument: slot.instrument(), side: slot.side() })
     }
 
-    /// Whether an order could be taken that will not trade now: all that [`Market::enter`] asks of it
-    /// but for room to rest.
-    pub(crate) fn check_new(&self, order: &NewOrder) -> Result<(), Refused> {
-        let book = self.books.get(order.instrument.index()).ok_or(Refused::Instrument)?;
-        if self.accounts.len() <= order.account.index() {
+    /// Whether an order could be taken that will not trade now: all that [`Market::enter_with`] asks of it
+    /// but for room to rest and a quote to follow.
+    pub(crate) fn check_new(&self, order: &Order) -> Result<(), Refused> {
+        let Order { new, terms } = order;
+        let book = self.books.get(new.instrument.index()).ok_or(Refused::Instrument)?;
+        if self.accounts.len() <= new.account.index() {
             return Err(Refused::Account);
         }
-        if order.qty == 0 {
+        if new.qty == 0 {
             return Err(Refused::Qty);
         }
-        if self.holds(order.key) {
+        if self.holds(new.key) {
             return Err(Refused::DuplicateKey);
         }
-        match order.price {
-            Price::Market | Price::MarketToLimit => Ok(()),
-            Price::Limit(tick) => book.check_place(tick),
-        }
+        let limit = match new.price {
+            Price::Market | Price::MarketToLimit => None,
+            Price::Limit(tick) => Some(tick),
+        };
+        let ticks = [limit, terms.discretion];
+        ticks.into_iter().flatten().try_for_each(|tick| book.check_place(tick))
+    }
+
+    /// Whether an order's terms go together in its book.
+    pub(crate) fn is_sound(&self, order: &Order) -> bool {
+        let book = self.books.get(order.new.instrument.index());
+        book.is_some_and(|book| is_sound(order, book.lit))
     }
 
     /// Whether an instrument's books have a place for a price.
@@ -191,10 +230,16 @@ impl Market {
 
     /// Ends an order, if it is live.
     pub(crate) fn end_order(&mut self, order: OrderKey, why: Ended, out: &mut impl Out) {
+        if let Some(placed) = self.placed(order) {
+            self.end_unwoken(order, why, out);
+            self.wake(placed.instrument, out);
+        }
+    }
+
+    /// Ends an order, if it is live. What can trade then does so by [`Market::wake`].
+    pub(crate) fn end_unwoken(&mut self, order: OrderKey, why: Ended, out: &mut impl Out) {
         if let Some(found) = self.index.find(&self.orders, order.get()) {
-            let instrument = self.orders[found.slot].instrument();
             self.end(found.slot, why, out);
-            self.wake(instrument, out);
         }
     }
 

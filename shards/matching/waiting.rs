@@ -9,7 +9,7 @@ use crate::cross::{Interest, eagerness};
 use crate::index::Index;
 use crate::orders::{NONE, Orders};
 use crate::tree::Tree;
-use crate::{Order, OrderKey, Price, Terms, Tick, Trading};
+use crate::{Order, OrderKey, Price, Standing, Terms, Tick, Trading};
 
 /// What an order waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,6 +147,11 @@ impl Waiting {
         let Some(order) = &mut self.orders[id as usize] else { unreachable!("it waits") };
         order.new.qty -= qty;
         let leaves = order.new.qty;
+        // A minimum is one of the shares that are left.
+        order.terms.min_qty = order.terms.min_qty.min(leaves);
+        if let Standing::Immediate { min_qty } = &mut order.new.standing {
+            *min_qty = leaves.min(*min_qty);
+        }
         if leaves == 0 {
             self.remove(id);
         }

@@ -87,13 +87,14 @@ impl Market {
         }
     }
 
-    /// As [`Market::cancel`], of an order that has terms, or in a book that is not plain.
+    /// As [`Market::cancel_from`], of an order that has terms, or in a book that is not plain.
     #[cold]
     #[inline(never)]
-    pub(crate) fn cancel_special(&mut self, id: u32, out: &mut impl Out) {
+    pub(crate) fn cancel_special(&mut self, id: u32, out: &mut impl Out) -> InstrumentId {
         let instrument = self.orders[id].instrument();
         self.end(id, Ended::Asked, out);
         self.wake(instrument, out);
+        instrument
     }
 
     /// Ends a resting order.

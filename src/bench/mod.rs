@@ -12,6 +12,7 @@ mod feed;
 mod ingress;
 mod machine;
 mod matching;
+mod matching_soak;
 mod memory;
 mod order_ends;
 mod orders;
@@ -47,6 +48,12 @@ pub struct Options {
     pub list: bool,
     /// How long the memory subject watches.
     pub memory_for: Duration,
+    /// How long random commands are given to the exchange's books, where no number of them is asked for.
+    pub soak_for: Duration,
+    /// At least how many of them.
+    pub operations: Option<u64>,
+    /// Of which seed the first ones are.
+    pub seed: u64,
 }
 
 /// One thing to measure: its name, a line about it, and how.
@@ -57,7 +64,7 @@ struct Subject {
 }
 
 /// Every subject, in the order in which they run.
-const SUBJECTS: [Subject; 8] = [
+const SUBJECTS: [Subject; 9] = [
     decode::SUBJECT,
     book::SUBJECT,
     matching::SUBJECT,
@@ -66,6 +73,7 @@ const SUBJECTS: [Subject; 8] = [
     feed::SUBJECT,
     orders::SUBJECT,
     memory::SUBJECT,
+    matching_soak::SUBJECT,
 ];
 
 /// What a subject may ask for while it runs.

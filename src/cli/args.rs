@@ -259,6 +259,15 @@ pub(super) struct Bench {
     /// How long `memory` watches
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = values::span)]
     memory_for: Span,
+    /// How long `matching-soak` runs
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = values::span)]
+    soak_for: Span,
+    /// Commands of `matching-soak`, instead of a time
+    #[arg(long, value_name = "N", value_parser = values::count)]
+    operations: Option<Count>,
+    /// First seed of `matching-soak`: even ones are days of the exchange, odd ones streams of its books
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
 }
 
 impl From<Bench> for bench::Options {
@@ -269,6 +278,9 @@ impl From<Bench> for bench::Options {
             json: args.json,
             list: args.list,
             memory_for: args.memory_for.0,
+            soak_for: args.soak_for.0,
+            operations: args.operations.map(|count| count.0),
+            seed: args.seed,
         }
     }
 }
