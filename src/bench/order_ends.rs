@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -121,28 +122,22 @@ pub(super) fn with_echo<R>(
     rest();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(io)?;
     let address = listener.local_addr().map_err(io)?;
+    listener.set_nonblocking(true).map_err(io)?;
+    let over = AtomicBool::new(false);
     thread::scope(|scope| {
-        scope.spawn(move || {
+        scope.spawn(|| {
             core_affinity::set_for_current(cpu);
-            let accept = || {
-                let (socket, _) = listener.accept()?;
-                socket.set_nodelay(true)?;
-                socket.set_nonblocking(true)?;
-                Ok(socket)
-            };
-            let sockets: std::io::Result<Vec<TcpStream>> =
-                (0..connections).map(|_| accept()).collect();
-            // The far end misses its answers, and says so.
-            if let Ok(sockets) = sockets {
-                echo(sockets, answers);
-            }
+            echo(&listener, connections, answers, &over);
         });
-        work(address)
+        let result = work(address);
+        // However it went: the echo does not outlive it.
+        over.store(true, Ordering::Relaxed);
+        result
     })
 }
 
-/// Until the last connection is closed.
-fn echo(sockets: Vec<TcpStream>, answers: Answers) {
+/// Until it is over. No more connections are looked for than there will be.
+fn echo(listener: &TcpListener, connections: usize, answers: Answers, over: &AtomicBool) {
     let answer = |len: usize, kind: u8| {
         let mut packet = vec![0; len];
         packet[..2].copy_from_slice(&(len as u16 - 2).to_be_bytes());
@@ -150,20 +145,19 @@ fn echo(sockets: Vec<TcpStream>, answers: Answers) {
         packet
     };
     let (accepted, canceled) = (answer(answers.accepted, b'A'), answer(answers.canceled, b'C'));
-    let mut lines: Vec<(TcpStream, usize)> =
-        sockets.into_iter().map(|socket| (socket, 0)).collect();
-    // A part of a request stays in front of its own line's buffer.
-    let mut buffers = vec![vec![0; RECEIVE]; lines.len()];
+    // A part of a request stays in front of its own connection's buffer.
+    let mut lines: Vec<(TcpStream, usize, Vec<u8>)> = Vec::with_capacity(connections);
     let mut out = Vec::with_capacity(RECEIVE * 8);
-    let mut open = lines.len();
-    while 0 < open {
-        for ((socket, filled), buffer) in lines.iter_mut().zip(&mut buffers) {
+    while !over.load(Ordering::Relaxed) {
+        if lines.len() < connections
+            && let Ok((socket, _)) = listener.accept()
+        {
+            // Where these fail the answers come late, and the figures say so.
+            let _ = socket.set_nodelay(true).and_then(|()| socket.set_nonblocking(true));
+            lines.push((socket, 0, vec![0; RECEIVE]));
+        }
+        for (socket, filled, buffer) in &mut lines {
             match socket.read(&mut buffer[*filled..]) {
-                Ok(0) if *filled < buffer.len() => {
-                    // Read again it would be closed again: it is not.
-                    (open, *filled) = (open - 1, buffer.len());
-                    continue;
-                }
                 Ok(len) => *filled += len,
                 Err(_) => continue,
             }
@@ -181,7 +175,9 @@ fn echo(sockets: Vec<TcpStream>, answers: Answers) {
             while !unsent.is_empty() {
                 match socket.write(unsent) {
                     Ok(len) => unsent = &unsent[len..],
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                    Err(error)
+                        if error.kind() == ErrorKind::WouldBlock
+                            && !over.load(Ordering::Relaxed) => {}
                     Err(_) => break,
                 }
             }
@@ -461,12 +457,15 @@ pub(super) fn open_loop(
             }
         }
         // The next rate begins with nothing on its way.
-        for entry in entries.iter_mut() {
-            while !entry.dues.is_empty() {
+        while entries.iter().any(|entry| !entry.dues.is_empty()) {
+            if now + (LOST.as_nanos() as u64) < since(epoch) {
+                return Err(Failure::failed("orders: answers did not come within 2 s"));
+            }
+            for entry in entries.iter_mut() {
                 entry.flush()?;
                 entry.receive(&mut |_| {})?;
-                drain(&mut kept);
             }
+            drain(&mut kept);
         }
         Ok(histogram)
     })
