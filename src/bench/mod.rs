@@ -57,7 +57,7 @@ struct Subject {
 }
 
 /// Every subject, in the order in which they run.
-const SUBJECTS: [Subject; 7] = [
+const SUBJECTS: [Subject; 8] = [
     decode::SUBJECT,
     book::SUBJECT,
     matching::SUBJECT,

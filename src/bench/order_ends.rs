@@ -222,7 +222,8 @@ impl Entry {
         let socket = TcpStream::connect(to).map_err(io)?;
         socket.set_nodelay(true).map_err(io)?;
         // Buyers and sellers so far apart that they never trade.
-        let (side, price) = if number % 2 == 0 { (Side::Buy, 99) } else { (Side::Sell, 101) };
+        let (side, price) =
+            if number.is_multiple_of(2) { (Side::Buy, 99) } else { (Side::Sell, 101) };
         let price = u64::try_from(Px::from_raw(price * Px::ONE).raw() / Px::from_price4(1).raw());
         let order = EnterOrder {
             header: Head::new(),
@@ -307,7 +308,7 @@ impl Entry {
     /// Has the next request wait to be sent: an order, or the cancel of the oldest that rests.
     fn append(&mut self, due: u64) {
         let number = (self.requests / 2) as u32 + 1;
-        if self.requests % 2 == 0 {
+        if self.requests.is_multiple_of(2) {
             self.patch(RESTING + number);
             self.unsent.extend(&self.enter);
         } else {
