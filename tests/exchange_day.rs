@@ -147,7 +147,19 @@ fn a_day_of_a_thousand_accounts_adds_up_from_every_side() {
     same_books(&mut rig);
     assert!(rig.machine.is_over() && rig.is_ended());
     assert_eq!(rig.machine.ports().live(), 0, "no order outlives the day");
+    assert_eq!(rig.machine.lost(), 0);
+    same_volumes(&rig);
     copies_equal_the_streams(&rig);
+}
+
+/// What the feed's prints come to is what was traded, instrument by instrument.
+fn same_volumes(rig: &Rig) {
+    let books = rig.follower.feeds()[0].mirror().books();
+    for (listing, traded) in rig.exchange.shards[0].listings.iter().zip(rig.machine.traded()) {
+        let instrument = rig.follower.find(listing.symbol).expect("it was listed");
+        let told = books.stats(instrument).volume.get();
+        assert_eq!(told, traded.volume, "{}, {:?}", listing.symbol, listing.policy);
+    }
 }
 
 /// Stops on both sides, with a limit and without, and orders that become limit orders at the best price:
