@@ -86,6 +86,9 @@ pub struct Exchange {
     hours: Option<[Nanos; 2]>,
     /// Of its hours, how many have come.
     told: usize,
+    is_asked_to_close: bool,
+    /// A connection is yet to be told something that the outbox had no room for.
+    behind: bool,
     misaddressed: u64,
 }
 
@@ -113,6 +116,8 @@ impl Exchange {
             day: Day::Fresh,
             hours: plan.hours,
             told: 0,
+            is_asked_to_close: false,
+            behind: false,
             misaddressed: 0,
         }
     }
@@ -185,7 +190,7 @@ impl Exchange {
     fn on_accepted(&mut self, now: Nanos, stream: StreamId, out: &mut Outbox) {
         let Some(conn) = self.conn(stream) else { return };
         if !self.ports.on_opened(now, conn) {
-            // No room for the effect: the connection times out without a login.
+            // One effect of one input finds room.
             let _ = out.close(stream);
         }
     }
@@ -213,6 +218,9 @@ impl Exchange {
     }
 
     fn on_deadline(&mut self, now: Nanos, out: &mut Outbox) {
+        if self.ends_early() {
+            self.day = Day::Closing(0);
+        }
         if self.day != Day::Open && self.day != Day::Over {
             self.go_on(now, out);
         }
@@ -228,6 +236,11 @@ impl Exchange {
         if self.tape.next_deadline() <= now {
             self.tape.on_deadline(now, &mut self.wires.with(out));
         }
+    }
+
+    /// Its end was asked for, and its begin is over.
+    fn ends_early(&self) -> bool {
+        self.is_asked_to_close && self.day == Day::Open
     }
 
     /// When everybody is to hear that the market opens, or closes.
@@ -274,13 +287,15 @@ impl Exchange {
                 }
                 self.day = Day::Closing(next(from));
                 if next(from) == all {
-                    // The market may have closed by its hours before.
+                    // By its hours the market may have closed before, or never have opened.
                     let ends = [
                         EventCode::EndOfMarketHours,
                         EventCode::EndOfSystemHours,
                         EventCode::EndOfMessages,
                     ];
-                    for event in ends.into_iter().skip(usize::from(self.told == 2)) {
+                    for event in
+                        ends.into_iter().skip(usize::from(self.hours.is_some() && self.told != 1))
+                    {
                         self.tape.system(now, event, &mut self.wires.with(out));
                     }
                     self.ports.on_event(now, wire::ouch50::EventCode::EndOfDay);
@@ -316,8 +331,7 @@ impl Exchange {
 
     fn on_command(&mut self, now: Nanos, command: Command, out: &mut Outbox) {
         match command {
-            Command::Close if self.day == Day::Open => self.day = Day::Closing(0),
-            Command::Close => {}
+            Command::Close => self.is_asked_to_close = true,
             Command::Control { instrument, control } => {
                 self.control(now, instrument, control, out);
             }
@@ -346,16 +360,24 @@ impl Exchange {
         while let Some(conn) = self.ports.poll_ready() {
             let stream = StreamId(self.first_stream + conn);
             let bytes = self.ports.transmit(conn);
-            if !bytes.is_empty() {
-                // What found no room waits in the port for the next input or its deadline.
-                let Ok(()) = out.write(stream, bytes) else { continue };
-                let count = bytes.len();
+            let count = bytes.len();
+            if count != 0 && out.write(stream, bytes).is_ok() {
                 self.ports.sent(now, conn, count);
+            } else if count != 0 {
+                return self.is_behind(conn);
             }
-            if self.ports.is_over(conn) {
-                let _ = out.close(stream);
+            if self.ports.is_over(conn) && out.close(stream).is_err() {
+                return self.is_behind(conn);
             }
         }
+        self.behind = false;
+    }
+
+    /// The outbox has no room for what a connection is to be told: it is told in the next turn.
+    #[cold]
+    fn is_behind(&mut self, conn: u16) {
+        self.ports.put_back(conn);
+        self.behind = true;
     }
 }
 
@@ -392,7 +414,8 @@ impl Machine for Exchange {
 
     #[inline]
     fn next_deadline(&self) -> Option<Nanos> {
-        if self.day != Day::Open && self.day != Day::Over {
+        let is_opening = self.day != Day::Open && self.day != Day::Over;
+        if is_opening || self.behind || self.ends_early() {
             return Some(Nanos::ZERO);
         }
         let ports = self.ports.next_deadline().unwrap_or(Nanos::MAX);

@@ -374,6 +374,13 @@ impl Ports {
         Some(conn)
     }
 
+    /// A connection that [`Ports::poll_ready`] named could not be served: it will be named again.
+    pub fn put_back(&mut self, conn: u16) {
+        if usize::from(conn) < self.lines.len() {
+            self.ready(conn);
+        }
+    }
+
     /// Bytes to write to a connection; none where it is over. Tell [`Ports::sent`] how many were.
     #[inline]
     pub fn transmit(&self, conn: u16) -> &[u8] {

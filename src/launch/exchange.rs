@@ -25,9 +25,14 @@ use crate::topology::{self, ExchangeShard, Hours, Listing, Login};
 const KEPT_DEPTH: usize = 1 << 16;
 /// Requests of the one who runs the exchange.
 const COMMAND_DEPTH: usize = 64;
-/// What one input may cause: a mass cancel of [`SWEEP_MAX`] orders tells three parties of each.
-const EFFECTS_MAX: usize = 1 << 14;
-const EFFECT_BYTES_MAX: usize = 4 << 20;
+/// What one input may cause beside what it does to orders: a word to every connection.
+const EFFECTS_MIN: usize = 1 << 14;
+const EFFECT_BYTES_MIN: usize = 64 << 20;
+/// What one input may cause for each live order, since one order, or one cross, may trade with all of
+/// them: messages to keep for two orders, and their part of datagrams on two lines. The room is taken at
+/// start, and its pages only when they are used.
+const EFFECTS_AN_ORDER: usize = 4;
+const EFFECT_BYTES_AN_ORDER: usize = 512;
 /// Orders that a mass cancel looks at in one call.
 const SWEEP_MAX: u32 = 1_024;
 /// Trades that can still be broken.
@@ -95,12 +100,14 @@ pub(super) fn seat(
         .collect();
     let listener =
         Listener { connections_max: shard.capacity.connections, ..Listener::new(shard.orders) };
+    let orders = shard.capacity.orders as usize;
     let config = runtime::Config {
         name: shard.name.clone(),
         sockets: lines,
         listeners: vec![listener],
-        effects_max: EFFECTS_MAX,
-        effect_bytes_max: EFFECT_BYTES_MAX,
+        effects_max: EFFECTS_MIN + orders * EFFECTS_AN_ORDER,
+        // An outbox counts its bytes with 32 bits.
+        effect_bytes_max: (EFFECT_BYTES_MIN + orders * EFFECT_BYTES_AN_ORDER).min(1 << 31),
         machine_counters: gauges::EXCHANGE.len(),
         ..runtime::Config::default()
     };

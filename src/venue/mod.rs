@@ -103,6 +103,12 @@ pub fn command(options: Options) -> Result<(), Failure> {
     drop(logs);
     let summary = Summary::new(&topology, &ended.exchanges, &watches, elapsed);
     summary.print(options.json)?;
+    let lost = summary.lost();
+    if lost != 0 {
+        return Err(Failure::failed(format!(
+            "{lost} messages between shards, or of market data, found no room: the feed has a hole"
+        )));
+    }
     if !is_whole {
         return Err(Failure::failed(format!(
             "the day did not end within {} s: a shard still had orders to close",

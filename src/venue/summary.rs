@@ -99,6 +99,12 @@ impl Summary {
         Self { elapsed_ns: elapsed.as_nanos() as u64, venues }
     }
 
+    /// What found no room on its way out, over all shards.
+    pub(super) fn lost(&self) -> u64 {
+        let shards = self.venues.iter().flat_map(|venue| &venue.shards);
+        shards.map(|shard| shard.figure("lost")).sum()
+    }
+
     pub(super) fn print(&self, json: bool) -> Result<(), Failure> {
         if json { terminal::print_json(self) } else { terminal::print(&self.text()) }
     }
@@ -122,7 +128,7 @@ impl Summary {
                 if 0 < lost + unsaid {
                     let _ = writeln!(
                         text,
-                        "\n  {}: {} market data messages found no room, {} do not fit ITCH",
+                        "\n  {}: {} messages found no room, {} do not fit ITCH",
                         shard.name,
                         thousands(lost),
                         thousands(unsaid)
