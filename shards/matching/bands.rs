@@ -49,6 +49,7 @@ impl Floor {
             return;
         }
         self.days[at].told = span;
+        self.hold_quote(instrument);
         if span == Span::ALL {
             return;
         }

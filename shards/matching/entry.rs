@@ -144,7 +144,9 @@ impl Floor {
     /// Whether an order for a cross alone may be taken now.
     fn check_cross(&self, now: Nanos, order: &Order) -> Result<(), Refused> {
         let at = order.new.instrument.index();
-        if order.new.standing != Standing::Rest || order.new.price == Price::MarketToLimit {
+        let is_dark = self.days[at].rules.dark.is_some();
+        let is_resting = order.new.standing == Standing::Rest;
+        if is_dark || !is_resting || order.new.price == Price::MarketToLimit {
             return Err(Refused::Terms);
         }
         // The cross that begins continuous trading is the opening one, after a halt before it too.
@@ -180,7 +182,7 @@ impl Floor {
         let day = &self.days[instrument.index()];
         let ticks = day.luld.is_some().then_some(&day.rules.ticks);
         let mut tape = Tape::new(&mut asked).with_prints(ticks);
-        match held(order, span, other) {
+        match held(&self.at_midpoint(instrument, order), span, other) {
             Ok(held) => self.market.enter_with(&held, &mut tape),
             Err(why) => tape.push(Report::Refused { order: order.new.key, why }),
         }
@@ -320,7 +322,7 @@ impl Floor {
         let side = self.market.placed(old)?.side;
         let span = self.gates[instrument.index()].span;
         let asked = Order { new: NewOrder { side, ..order.new }, ..*order };
-        let Ok(held) = held(&asked, span, None) else {
+        let Ok(held) = held(&self.at_midpoint(instrument, &asked), span, None) else {
             out.push(Report::Refused { order: new, why: Refused::Band });
             self.market.end_order(old, Ended::Refused, out);
             return Some(None);
