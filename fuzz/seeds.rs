@@ -68,6 +68,19 @@ fn commands() -> Vec<Vec<u8>> {
     heads.iter().zip(11..).map(|((head, words), seed)| drawn(head, words * 16, seed)).collect()
 }
 
+/// Days of the exchange, by hand and by schedule, plain, with bands and with limits: room for orders, for
+/// those that wait and those with a time, whether a reduced order keeps its place, and the rules of two
+/// instruments, then drawn words.
+fn days() -> Vec<Vec<u8>> {
+    let heads = [
+        ([47, 23, 11, 0, 2, 2], 300),
+        ([47, 23, 11, 1, 3, 15], 300),
+        ([47, 23, 11, 0, 18, 30], 300),
+        ([3, 2, 1, 0, 0, 1], 100),
+    ];
+    heads.iter().zip(21..).map(|((head, words), seed)| drawn(head, words * 10, seed)).collect()
+}
+
 /// A head and as many bytes as it says.
 fn drawn(head: &[u8], len: usize, seed: u64) -> Vec<u8> {
     let mut random = seed;

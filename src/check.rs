@@ -2,6 +2,8 @@
 //!
 //! Opens no socket and starts no thread: it may run beside a live engine.
 
+mod exchanges;
+
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -12,6 +14,8 @@ use crate::cpus::{self, Cpus};
 use crate::failure::{Failure, Located};
 use crate::terminal::{self, thousands};
 use crate::topology::{COLD_ENDS, End, Feed, Link, Shard, ShardId, Topology};
+
+use exchanges::ExchangeRow;
 
 /// What `rialto check` was asked to do.
 #[derive(Debug, Clone)]
@@ -60,6 +64,7 @@ struct Plan {
     shards: Vec<ShardRow>,
     feeds: Vec<FeedRow>,
     links: Vec<LinkRow>,
+    exchanges: Vec<ExchangeRow>,
     metrics: Option<String>,
     memory_bytes: u64,
     notes: Vec<String>,
@@ -116,8 +121,12 @@ impl Plan {
             ids.zip(&topology.shards).map(|(id, shard)| shard_row(topology, id, shard)).collect();
         let links: Vec<LinkRow> =
             topology.links.iter().map(|link| link_row(topology, link)).collect();
-        let memory = |bytes: u64, more: u64| bytes.saturating_add(more);
-        let memory_bytes = shards.iter().map(|shard| shard.memory_bytes).fold(0, memory);
+        let exchanges = exchanges::rows(topology);
+        let of_exchanges = exchanges.iter().flat_map(|exchange| &exchange.shards);
+        let memory = shards.iter().map(|shard| shard.memory_bytes);
+        let memory = memory.chain(of_exchanges.map(|shard| shard.memory_bytes));
+        let memory_bytes =
+            memory.chain(links.iter().map(|link| link.memory_bytes)).fold(0, u64::saturating_add);
         Self {
             good: true,
             file: topology.source.clone(),
@@ -137,10 +146,11 @@ impl Plan {
             cold_cpus: topology.cold_cpus.clone(),
             feeds: topology.feeds.iter().map(|feed| feed_row(feed, names(&feed.shards))).collect(),
             metrics: topology.metrics.map(|address| address.to_string()),
-            memory_bytes: links.iter().map(|link| link.memory_bytes).fold(memory_bytes, memory),
+            memory_bytes,
             notes: topology.notes.clone(),
             shards,
             links,
+            exchanges,
         }
     }
 }
@@ -155,16 +165,20 @@ fn shard_row(topology: &Topology, id: ShardId, shard: &Shard) -> ShardRow {
         cpu: shard.placement.cpu,
         cpu_given: shard.placement.cpu_given,
         shared: shard.placement.shared,
-        idle: match shard.placement.idle {
-            Idle::Spin => "spin",
-            Idle::Backoff => "backoff",
-        },
+        idle: idle(shard.placement.idle),
         listed: shard.instruments.iter().map(ToString::to_string).collect(),
         takes_rest: topology.owners.rest().contains(&id),
         instruments_max: shard.capacity.instruments,
         orders_max: shard.capacity.orders,
         levels_max: shard.capacity.levels,
         memory_bytes: topology.memory_of(id),
+    }
+}
+
+fn idle(idle: Idle) -> &'static str {
+    match idle {
+        Idle::Spin => "spin",
+        Idle::Backoff => "backoff",
     }
 }
 
@@ -208,19 +222,30 @@ fn link_row(topology: &Topology, link: &Link) -> LinkRow {
 
 fn text(topology: &Topology) -> String {
     let plan = Plan::of(topology);
-    let mut text = format!(
-        "{} is good: {} on {}, {}, {}, about {} of memory.\n",
-        plan.file,
-        count(plan.shards.len(), "shard"),
-        count(plan.threads.len(), "thread"),
-        count(plan.feeds.len(), "feed"),
-        count(plan.links.len(), "link"),
-        terminal::bytes(plan.memory_bytes),
-    );
+    let on_exchanges = plan.exchanges.iter().map(|exchange| exchange.shards.len()).sum();
+    let counts = [
+        (plan.shards.len(), "shard"),
+        (on_exchanges, "exchange shard"),
+        (plan.threads.len(), "thread"),
+        (plan.feeds.len(), "feed"),
+        (plan.links.len(), "link"),
+    ];
+    let counts = counts.into_iter().filter(|(number, _)| 0 < *number);
+    let counts: Vec<String> = counts.map(|(number, word)| count(number, word)).collect();
+    let memory = terminal::bytes(plan.memory_bytes);
+    let mut text =
+        format!("{} is good: {}, about {memory} of memory.\n", plan.file, counts.join(", "));
     threads(&plan, &mut text);
-    shards(&plan, &mut text);
-    feeds(&plan, &mut text);
-    links(&plan, &mut text);
+    if !plan.shards.is_empty() {
+        shards(&plan, &mut text);
+    }
+    if !plan.feeds.is_empty() {
+        feeds(&plan, &mut text);
+    }
+    if !plan.links.is_empty() {
+        links(&plan, &mut text);
+    }
+    plan.exchanges.iter().for_each(|exchange| exchanges::write(exchange, &mut text));
     for note in &plan.notes {
         let _ = write!(text, "\nNote: {note}\n");
     }
@@ -269,7 +294,7 @@ fn shards(plan: &Plan, text: &mut String) {
             (true, 1) => Some("all others".to_owned()),
             (true, sharing) => Some(format!("1/{sharing} of the rest")),
         };
-        let listed = (!shard.listed.is_empty()).then(|| listed(&shard.listed));
+        let listed = (!shard.listed.is_empty()).then(|| listed(&shard.listed, 4));
         let instruments: Vec<String> = [listed, rest].into_iter().flatten().collect();
         table.add_row([
             shard.name.clone(),
@@ -286,12 +311,11 @@ fn shards(plan: &Plan, text: &mut String) {
     let _ = write!(text, "\nShards\n{}", terminal::lines(&table));
 }
 
-/// The first few by name.
-fn listed(tickers: &[String]) -> String {
-    const SHOWN: usize = 4;
-    match tickers.len() {
-        0..=SHOWN => tickers.join(" "),
-        many => format!("{} and {} more", tickers[..SHOWN].join(" "), many - SHOWN),
+/// So many by name at most.
+fn listed(tickers: &[String], shown: usize) -> String {
+    match tickers.get(..shown).filter(|_| shown < tickers.len()) {
+        None => tickers.join(" "),
+        Some(first) => format!("{} and {} more", first.join(" "), tickers.len() - shown),
     }
 }
 
@@ -323,9 +347,6 @@ fn feeds(plan: &Plan, text: &mut String) {
 }
 
 fn links(plan: &Plan, text: &mut String) {
-    if plan.links.is_empty() {
-        return;
-    }
     let mut table = terminal::table(&["from", "to", ">messages", "when full", ">memory"]);
     for link in &plan.links {
         let full = match link.policy {

@@ -7,6 +7,7 @@ pub mod check;
 pub mod cli;
 pub mod config;
 pub mod cpus;
+pub mod descriptors;
 pub mod failure;
 pub mod fault;
 pub mod flow;

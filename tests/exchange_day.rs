@@ -5,12 +5,19 @@ use std::fmt::Write as _;
 
 use engine::exchange::Command;
 use matching::Control;
-use rialto::flow::{Listed, Options, Population, in_process};
+use rialto::flow::{Listed, Options, Population, Ports as _, Traded, in_process};
 use types::{InstrumentId, Nanos, Px, Symbol};
+use wire::ouch50::inbound::{EnterOrder, Head};
+use wire::ouch50::{
+    AppendageWriter, Capacity, CrossType, Display, Flag, MARKET_PRICE, Side, TagValue, TimeInForce,
+    outbound,
+};
 
 use crate::kit::exchange::{Rig, exchange};
 
 const PORTS: u32 = 1_000;
+/// The port after those.
+const STOPS: u16 = 1_000;
 const INSTRUMENTS: u32 = 100;
 
 fn config() -> String {
@@ -33,6 +40,12 @@ count = 1000
 password = "x"
 firms = ["AAAA", "BBBB", "CCCC", "DDDD"]
 self_match = "cancel-oldest"
+
+# Who sends what OUCH 5.0 has no word for.
+[[exchange.port]]
+user = "STOPS"
+password = "x"
+firms = ["AAAA"]
 
 [exchange.hours]
 pre_open = "00:00:02"
@@ -83,7 +96,7 @@ fn population(seed: u64) -> Population {
 fn a_day_of_a_thousand_accounts_adds_up_from_every_side() {
     let midnight = Nanos::from_secs(20_000 * 86_400);
     let seconds = |count| midnight.saturating_add(Nanos::from_secs(count));
-    let mut rig = Rig::new(exchange(&config()), midnight);
+    let mut rig = Rig::new(exchange(&config()), PORTS, midnight);
     rig.log_in();
     rig.advance(seconds(3));
     let mut population = population(7);
@@ -98,6 +111,7 @@ fn a_day_of_a_thousand_accounts_adds_up_from_every_side() {
     of_instruments(Control::Halt).for_each(|command| rig.command(command));
     in_process::go_on(&mut population, &mut rig, seconds(25));
     same_books(&mut rig);
+    send_stops(&mut rig);
     of_instruments(Control::PreReopen).for_each(|command| rig.command(command));
     in_process::go_on(&mut population, &mut rig, seconds(30));
     of_instruments(Control::Reopen).for_each(|command| rig.command(command));
@@ -110,9 +124,19 @@ fn a_day_of_a_thousand_accounts_adds_up_from_every_side() {
     let crosses: u64 = rig.machine.traded().iter().map(|traded| traded.crosses).sum();
     assert!(50 < crosses, "{crosses} crosses had a price");
 
+    let (kinds, own) = of_stops(&rig);
+    for kind in *b"AETC" {
+        assert!(kinds.contains_key(&kind), "no {} among {kinds:?}", char::from(kind));
+    }
     let record = population.record();
     let volume: u64 = rig.machine.traded().iter().map(|traded| traded.volume).sum();
     let all = record.traded_in_all();
+    let all = Traded {
+        bought: all.bought + own.bought,
+        sold: all.sold + own.sold,
+        paid: all.paid + own.paid,
+        received: all.received + own.received,
+    };
     assert!(10_000 < volume, "{volume} shares were traded");
     assert_eq!((all.bought, all.sold), (volume, volume), "both sides of every fill");
     assert_eq!(all.paid, all.received, "at one price");
@@ -124,6 +148,69 @@ fn a_day_of_a_thousand_accounts_adds_up_from_every_side() {
     assert!(rig.machine.is_over());
     assert_eq!(rig.machine.ports().live(), 0, "no order outlives the day");
     copies_equal_the_streams(&rig);
+}
+
+/// Stops on both sides, with a limit and without, and orders that become limit orders at the best price:
+/// in the instruments that trade most, of those that are not halted.
+fn send_stops(rig: &mut Rig) {
+    let mut user_ref = 0;
+    for number in INSTRUMENTS / 2..INSTRUMENTS / 2 + 20 {
+        let symbol = Symbol::parse(&format!("S{number:03}")).expect("a ticker").to_wire();
+        let (low, high) = (999_500_u64, 1_000_500_u64);
+        let orders = [
+            (Side::Buy, MARKET_PRICE, TagValue::StopPrice(high)),
+            (Side::Buy, high + 500, TagValue::StopPrice(high)),
+            (Side::Sell, MARKET_PRICE, TagValue::StopPrice(low)),
+            (Side::Sell, low - 500, TagValue::StopPrice(low)),
+            (Side::Buy, MARKET_PRICE, TagValue::MarketToLimit(Flag::Yes)),
+            (Side::Sell, MARKET_PRICE, TagValue::MarketToLimit(Flag::Yes)),
+        ];
+        for (side, price, option) in orders {
+            user_ref += 1;
+            let order = EnterOrder {
+                header: Head::new(),
+                user_ref: user_ref.into(),
+                side: side.byte(),
+                quantity: 100.into(),
+                symbol,
+                price: price.into(),
+                time_in_force: TimeInForce::Day.byte(),
+                display: Display::Visible.byte(),
+                capacity: Capacity::Agency.byte(),
+                intermarket_sweep: Flag::No.byte(),
+                cross: CrossType::Continuous.byte(),
+                cl_ord_id: [b' '; 14],
+            };
+            let (mut room, mut out) = ([0; 16], [0; 128]);
+            let mut options = AppendageWriter::new(&mut room);
+            options.push(option).expect("room");
+            let len = order.encode(options.finish(), &mut out).expect("room");
+            assert!(rig.send(STOPS, &out[..len]));
+        }
+    }
+}
+
+/// What the port of the stops was told, by type, and what it traded.
+fn of_stops(rig: &Rig) -> (BTreeMap<u8, u64>, Traded) {
+    let (mut kinds, mut traded) = (BTreeMap::new(), Traded::default());
+    let mut buys = BTreeMap::new();
+    for message in rig.heard(usize::from(STOPS)) {
+        *kinds.entry(message[0]).or_default() += 1;
+        let answer = outbound::Message::parse(message).expect("an answer");
+        if let outbound::Message::Accepted(m, _) = answer {
+            buys.insert(m.user_ref(), m.side() == Ok(Side::Buy));
+        }
+        if let outbound::Message::Executed(m, _) = answer {
+            let (shares, value) = if buys[&m.user_ref()] {
+                (&mut traded.bought, &mut traded.paid)
+            } else {
+                (&mut traded.sold, &mut traded.received)
+            };
+            *shares += u64::from(m.quantity());
+            *value += u128::from(m.quantity()) * u128::from(m.price());
+        }
+    }
+    (kinds, traded)
 }
 
 /// Once what the lines have lost was asked for again, the books of the feed are the exchange's own.

@@ -13,3 +13,4 @@ mod publish;
 mod replay;
 mod run;
 mod tidy;
+mod venue;

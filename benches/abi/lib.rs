@@ -13,6 +13,8 @@ pub mod record;
 #[cfg(any(test, feature = "ring"))]
 mod ring;
 mod sink;
+#[cfg(test)]
+mod tests;
 
 use core::ptr;
 use std::ffi::c_void;

@@ -11,7 +11,7 @@ pub struct New {
     pub(crate) quantity: u32,
     pub(crate) side: u8,
     pub(crate) ioc: u8,
-    pad: [u8; 2],
+    pub(crate) pad: [u8; 2],
 }
 
 /// A cancel.
@@ -29,7 +29,7 @@ pub struct Modify {
     pub(crate) price: i64,
     pub(crate) quantity: u32,
     pub(crate) side: u8,
-    pad: [u8; 3],
+    pub(crate) pad: [u8; 3],
 }
 
 /// What happened.

@@ -10,7 +10,7 @@ pub mod gauges;
 mod teller;
 
 use book::hash::{self, BookHash};
-use matching::{Control, Floor};
+use matching::{Control, Floor, Scope};
 use port::Ports;
 use risk::port::PortRisk;
 use runtime::{Event, LinkId, Machine, Outbox, SocketId, StreamId};
@@ -265,8 +265,9 @@ impl Exchange {
                 }
             }
             Day::Closing(from) => {
-                for instrument in from..next(from) {
-                    self.control(now, number(instrument), Control::Close, out);
+                for instrument in (from..next(from)).map(number) {
+                    self.control(now, instrument, Control::Close, out);
+                    self.clear(now, instrument, out);
                 }
                 self.day = Day::Closing(next(from));
                 if next(from) == all {
@@ -280,6 +281,7 @@ impl Exchange {
                         self.tape.system(now, event, &mut self.wires.with(out));
                     }
                     self.ports.on_event(now, wire::ouch50::EventCode::EndOfDay);
+                    self.ports.end(now);
                     self.tape.end(now, &mut self.wires.with(out));
                     self.day = Day::Over;
                 }
@@ -298,6 +300,15 @@ impl Exchange {
         let Self { ports, tape, wires, traded, .. } = self;
         let mut teller = Teller { tape, traded, wires, out };
         ports.drive(now, &mut teller, |floor, fan| floor.control(now, instrument, control, fan))
+    }
+
+    /// Ends what is good to a later time than the close too: nobody is there to end it then.
+    fn clear(&mut self, now: Nanos, instrument: InstrumentId, out: &mut Outbox) {
+        let Self { ports, tape, wires, traded, .. } = self;
+        let mut teller = Teller { tape, traded, wires, out };
+        ports.drive(now, &mut teller, |floor, fan| {
+            floor.cancel_all(now, Some(instrument), Scope::All, fan);
+        });
     }
 
     fn on_command(&mut self, now: Nanos, command: Command, out: &mut Outbox) {

@@ -213,15 +213,7 @@ impl Ledger {
                 seen.limit = side;
             }
             Report::Replaced { old, new, qty, tick, .. } => {
-                let Command::Replace(_, asked) = command else { panic!("{command:?}") };
-                let mut live = self.live.remove(&old).expect("replaced a stranger");
-                let phase = self.seen[live.order.new.instrument.index()].phase;
-                assert!(!matches!(phase, Phase::Closed | Phase::Halted));
-                (live.order.new.key, live.order.new.qty) = (new, qty);
-                live.order.new.price = Price::Limit(tick);
-                live.order.new.standing = asked.new.standing;
-                live.order.terms = asked.terms;
-                assert!(self.live.insert(new, live).is_none(), "two of one number");
+                self.on_replaced(command, (old, new), qty, tick);
             }
             Report::Rested { order, tick, qty, .. } => {
                 let live = self.live.get_mut(&order).expect("a stranger rests");
@@ -231,14 +223,7 @@ impl Ledger {
                 live.order.terms.stop = None;
             }
             Report::Triggered { order } => {
-                let live = self.live[&order];
-                let seen = &self.seen[live.order.new.instrument.index()];
-                let stop = live.order.terms.stop.expect("it waited for nothing");
-                let is_reached = match live.order.new.side {
-                    Side::Buy => seen.high.is_some_and(|high| stop <= high),
-                    Side::Sell => seen.low.is_some_and(|low| low <= stop),
-                };
-                assert!(is_reached && seen.phase == Phase::Continuous, "{live:?}");
+                self.on_triggered(order);
                 counts.triggered += 1;
             }
             Report::Filled { maker, taker, tick, qty, maker_leaves, taker_leaves, .. } => {
@@ -258,17 +243,7 @@ impl Ledger {
                 counts.crossed += 1;
             }
             Report::Uncrossed { instrument, cross, tick, qty, .. } => {
-                let seen = &mut self.seen[instrument.index()];
-                let wanted = seen.wanted(cross);
-                assert_eq!(wanted.map_or(0, |wanted| wanted.paired), qty);
-                assert_eq!(wanted.map(|wanted| wanted.tick), tick);
-                assert_eq!(
-                    (seen.crossed_at.take(), core::mem::take(&mut seen.paired)),
-                    (tick, qty)
-                );
-                if let Some(tick) = tick {
-                    (seen.last, seen.low, seen.high) = (Some(tick), Some(tick), Some(tick));
-                }
+                self.on_uncrossed(instrument, cross, tick, qty);
             }
             Report::Indicated(at) => {
                 let wanted = self.seen[at.instrument.index()].wanted(at.cross);
@@ -304,6 +279,52 @@ impl Ledger {
                 let is_day = expires == Nanos::MAX;
                 assert!(why != Ended::Closed || is_day, "good to a later time");
             }
+        }
+    }
+
+    fn on_replaced(
+        &mut self,
+        command: &Command,
+        (old, new): (OrderKey, OrderKey),
+        qty: u32,
+        tick: Tick,
+    ) {
+        let Command::Replace(_, asked) = command else { panic!("{command:?}") };
+        let mut live = self.live.remove(&old).expect("replaced a stranger");
+        let phase = self.seen[live.order.new.instrument.index()].phase;
+        assert!(!matches!(phase, Phase::Closed | Phase::Halted));
+        (live.order.new.key, live.order.new.qty) = (new, qty);
+        live.order.new.price = Price::Limit(tick);
+        live.order.new.standing = asked.new.standing;
+        live.order.terms = asked.terms;
+        assert!(self.live.insert(new, live).is_none(), "two of one number");
+    }
+
+    fn on_triggered(&self, order: OrderKey) {
+        let live = self.live[&order];
+        let seen = &self.seen[live.order.new.instrument.index()];
+        let stop = live.order.terms.stop.expect("it waited for nothing");
+        let is_reached = match live.order.new.side {
+            Side::Buy => seen.high.is_some_and(|high| stop <= high),
+            Side::Sell => seen.low.is_some_and(|low| low <= stop),
+        };
+        assert!(is_reached && seen.phase == Phase::Continuous, "{live:?}");
+    }
+
+    fn on_uncrossed(
+        &mut self,
+        instrument: InstrumentId,
+        cross: Cross,
+        tick: Option<Tick>,
+        qty: u64,
+    ) {
+        let seen = &mut self.seen[instrument.index()];
+        let wanted = seen.wanted(cross);
+        assert_eq!(wanted.map_or(0, |wanted| wanted.paired), qty);
+        assert_eq!(wanted.map(|wanted| wanted.tick), tick);
+        assert_eq!((seen.crossed_at.take(), core::mem::take(&mut seen.paired)), (tick, qty));
+        if let Some(tick) = tick {
+            (seen.last, seen.low, seen.high) = (Some(tick), Some(tick), Some(tick));
         }
     }
 

@@ -403,8 +403,8 @@ impl Market {
         let mut of_side: Vec<RestingOrder> = self
             .of_side(instrument, side)
             .filter(|live| 0 < live.shown)
-            .filter_map(|&Live { key: order, limit, qty, shown, .. }| {
-                Some(RestingOrder { order, tick: limit?, qty, shown })
+            .filter_map(|&Live { key: order, limit, qty, shown, account, .. }| {
+                Some(RestingOrder { order, tick: limit?, qty, shown, side, account })
             })
             .collect();
         // Stable: those of a price stay in the order in which they came.

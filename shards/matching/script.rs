@@ -88,6 +88,7 @@ pub fn run(script: &[u8]) -> [usize; 2] {
             Command::Cancel(key) => {
                 market.cancel(key, &mut reports);
                 twin.cancel(key, &mut wanted);
+                assert_eq!(market.order(key), None);
             }
             Command::Replace(old, order) => {
                 market.replace_with(old, &order, &mut reports);
@@ -141,6 +142,7 @@ fn same_book(market: &Market, twin: &naive::Market, instrument: InstrumentId) {
             let at: u64 =
                 got.iter().filter(|o| o.tick == order.tick).map(|o| u64::from(o.shown)).sum();
             assert_eq!(market.depth_at(instrument, side, order.tick), at, "{instrument} {side:?}");
+            assert_eq!(market.order(order.order), Some(*order), "{instrument} {side:?}");
         }
         best
     });

@@ -1,6 +1,6 @@
 //! What can be seen of the books.
 
-use types::{InstrumentId, Side};
+use types::{AccountId, InstrumentId, Side};
 
 use crate::hidden::price_of;
 use crate::ladder::{EMPTY, Ladder};
@@ -23,6 +23,26 @@ impl Market {
     pub fn depth_at(&self, instrument: InstrumentId, side: Side, tick: Tick) -> u64 {
         let Some(ladder) = self.ladder(instrument, side) else { return 0 };
         ladder.place(tick).map_or(0, |place| ladder.qty(place))
+    }
+
+    /// A live order that is shown, or a part of which is; `None` for one that is hidden.
+    pub fn order(&self, key: OrderKey) -> Option<RestingOrder> {
+        let id = self.index.find(&self.orders, key.get())?.slot;
+        let slot = &self.orders[id];
+        let ladder = self.ladder(slot.instrument(), slot.side())?;
+        (!slot.is_hidden()).then(|| self.seen(id, ladder))
+    }
+
+    fn seen(&self, id: u32, ladder: &Ladder) -> RestingOrder {
+        let slot = &self.orders[id];
+        RestingOrder {
+            order: OrderKey::new(slot.key),
+            tick: ladder.tick(slot.place),
+            qty: self.open(id),
+            shown: slot.qty,
+            side: slot.side(),
+            account: self.account_of(id),
+        }
     }
 
     /// The orders that one side shows, or parts of, best price first, each price in queue order.
@@ -83,6 +103,10 @@ pub struct RestingOrder {
     pub qty: u32,
     /// How many of them are shown.
     pub shown: u32,
+    /// Bid or offer.
+    pub side: Side,
+    /// Whose it is.
+    pub account: AccountId,
 }
 
 /// A resting order that is not shown.
@@ -121,14 +145,8 @@ impl Iterator for Resting<'_> {
         if self.place == EMPTY {
             return None;
         }
-        let slot = &self.market.orders[self.id];
-        let seen = RestingOrder {
-            order: OrderKey::new(slot.key),
-            tick: ladder.tick(self.place),
-            qty: self.market.open(self.id),
-            shown: slot.qty,
-        };
-        self.id = slot.behind;
+        let seen = self.market.seen(self.id, ladder);
+        self.id = self.market.orders[self.id].behind;
         if self.id == NONE {
             self.place = ladder.after(self.place);
             self.id = self.head();

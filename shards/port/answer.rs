@@ -1,7 +1,7 @@
 //! What a port is told, in OUCH 5.0's words. Each goes into its stream and its firm's drop copy.
 
 use matching::Tick;
-use types::{MatchNo, Nanos};
+use types::{MatchNo, Nanos, OrderRef};
 use wire::ouch50::inbound::{EnterOrder, ReplaceOrder};
 use wire::ouch50::outbound::{
     Accepted, AccountQueryResponse, AiqCanceled, Broken, CancelPending, CancelReject, Canceled,
@@ -90,7 +90,7 @@ impl Desk {
         now: Nanos,
         port: u16,
         (m, options): (&EnterOrder, Options<'_>),
-        order_ref: u64,
+        order_ref: OrderRef,
         stands: Stands,
     ) {
         let message = Accepted {
@@ -102,7 +102,7 @@ impl Desk {
             price: stands.price.into(),
             time_in_force: m.time_in_force,
             display: stands.display,
-            order_ref: order_ref.into(),
+            order_ref: order_ref.get().into(),
             capacity: m.capacity,
             intermarket_sweep: m.intermarket_sweep,
             cross: m.cross,
@@ -118,7 +118,7 @@ impl Desk {
     pub(crate) fn say_replaced(
         &mut self,
         now: Nanos,
-        slot: u32,
+        (slot, order_ref): (u32, OrderRef),
         (m, options): (&ReplaceOrder, Options<'_>),
         qty: u32,
         stands: Stands,
@@ -134,7 +134,7 @@ impl Desk {
             price: stands.price.into(),
             time_in_force: m.time_in_force,
             display: stands.display,
-            order_ref: self.orders.key(slot).get().into(),
+            order_ref: order_ref.get().into(),
             capacity: live.capacity,
             intermarket_sweep: m.intermarket_sweep,
             cross: live.cross,
@@ -255,14 +255,19 @@ impl Desk {
     }
 
     /// The order went to the end of the queue at `tick`.
-    pub(crate) fn say_priority(&mut self, now: Nanos, slot: u32, tick: Tick) {
+    pub(crate) fn say_priority(
+        &mut self,
+        now: Nanos,
+        (slot, order_ref): (u32, OrderRef),
+        tick: Tick,
+    ) {
         let live = *self.orders.at(slot);
         let message = PriorityUpdate {
             header: Head::new(self.time(now)),
             user_ref: live.user_ref.into(),
             price: self.books[live.instrument.index()].price4(tick, false).into(),
             display: live.display,
-            order_ref: self.orders.key(slot).get().into(),
+            order_ref: order_ref.get().into(),
         };
         with_channel(live.channel, |appendage| {
             self.say(live.port, |out| message.encode(appendage, out));

@@ -40,6 +40,17 @@ pub struct Counters {
 }
 
 impl Counters {
+    /// Connections that ended for a reason of their session.
+    pub const fn closed_by(&self, reason: Closed) -> u64 {
+        self.closed[reason as usize]
+    }
+
+    /// Connections cut off because a packet was none, or not one to send then.
+    pub fn bad_packets(&self) -> u64 {
+        let reasons = [Closed::BadLength, Closed::Oversized, Closed::Unexpected, Closed::BadNumber];
+        reasons.iter().map(|reason| self.closed_by(*reason)).sum()
+    }
+
     pub(crate) fn count_closed(&mut self, reason: Closed) {
         self.closed[usize::from(reason as u8)] += 1;
     }

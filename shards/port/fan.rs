@@ -1,7 +1,7 @@
 //! Where the floor's reports go: first to the tape, then to the ports, each as it comes.
 
 use matching::{Ended, OrderKey, Out, Phase, Refused, Report, Tick};
-use types::{InstrumentId, MatchNo, Nanos, Px};
+use types::{InstrumentId, MatchNo, Nanos, OrderRef, Px};
 use wire::ouch50::inbound::{EnterOrder, ReplaceOrder};
 use wire::ouch50::{CancelReason, Liquidity, Options, RejectReason};
 
@@ -23,6 +23,9 @@ pub trait Tape {
 
     /// A trade was broken.
     fn on_bust(&mut self, now: Nanos, instrument: InstrumentId, match_no: MatchNo);
+
+    /// The number under which everybody sees a live order, or would see it: its owner is told the same.
+    fn order_ref(&self, order: OrderKey) -> OrderRef;
 }
 
 /// Nobody is told.
@@ -30,6 +33,10 @@ impl Tape for () {
     fn on_enter(&mut self, _instrument: InstrumentId) {}
     fn on_report(&mut self, _now: Nanos, _report: &Report, _match_no: MatchNo) {}
     fn on_bust(&mut self, _now: Nanos, _instrument: InstrumentId, _match_no: MatchNo) {}
+
+    fn order_ref(&self, order: OrderKey) -> OrderRef {
+        OrderRef::new(order.get())
+    }
 }
 
 /// The request that the floor carries out.
@@ -203,7 +210,8 @@ impl<T: Tape> Fan<'_, '_, T> {
             stands.price = self.desk.books[live.instrument.index()].price4(tick, false);
             (live.price, live.flags) = (stands.price as u32, live.flags & !orders::MARKET);
         }
-        self.desk.say_accepted(self.now, port, (m, options), order.get(), stands);
+        let order_ref = self.tape.order_ref(order);
+        self.desk.say_accepted(self.now, port, (m, options), order_ref, stands);
     }
 
     /// An entered order ends here. What a replacement was for ends with the report that follows, or
@@ -224,7 +232,9 @@ impl<T: Tape> Fan<'_, '_, T> {
         if why == Refused::WouldTrade {
             // OUCH has no reject for it, but a reason to cancel.
             let order = (m, options);
-            self.desk.say_accepted(self.now, name.port, order, self.run.key.get(), stands);
+            // Nobody has seen it, so it has no number but its key.
+            let order_ref = OrderRef::new(self.run.key.get());
+            self.desk.say_accepted(self.now, name.port, order, order_ref, stands);
             self.desk.say_canceled(self.now, name, live.leaves, CancelReason::PostOnlyContra);
         } else {
             let phase = self.desk.books[live.instrument.index()].phase;
@@ -241,7 +251,8 @@ impl<T: Tape> Fan<'_, '_, T> {
             Asked::Replace { m, options, stands } => {
                 live.leaves = qty;
                 self.run.is_replaced = true;
-                self.desk.say_replaced(self.now, slot, (m, options), qty, stands);
+                let of = (slot, self.tape.order_ref(new));
+                self.desk.say_replaced(self.now, of, (m, options), qty, stands);
                 if let Some(old) = self.slot(old) {
                     self.desk.hand_over(old, slot);
                     self.desk.close(old);
@@ -288,7 +299,7 @@ impl<T: Tape> Fan<'_, '_, T> {
             let name = self.name(slot);
             self.desk.say_refreshed(self.now, name, shown);
         } else {
-            self.desk.say_priority(self.now, slot, tick);
+            self.desk.say_priority(self.now, (slot, self.tape.order_ref(order)), tick);
         }
     }
 
@@ -299,7 +310,7 @@ impl<T: Tape> Fan<'_, '_, T> {
         let book = &self.desk.books[live.instrument.index()];
         let px = Px::from_price4(live.price);
         if let (false, Some(tick)) = (live.has(orders::MARKET), book.listing.ticks.tick(px)) {
-            self.desk.say_priority(self.now, slot, tick);
+            self.desk.say_priority(self.now, (slot, self.tape.order_ref(order)), tick);
         }
     }
 

@@ -9,13 +9,13 @@ use std::vec;
 use std::vec::Vec;
 
 use matching::{
-    Account, Capacity, Control, DayRules, Floor, FloorCapacity, Report, Rules, SelfMatch, Tick,
-    TickTable,
+    Account, Capacity, Control, DayRules, Floor, FloorCapacity, OrderKey, Report, Rules, SelfMatch,
+    Tick, TickTable,
 };
 use risk::port::{PortRisk, Room};
 use session::SessionId;
 use session::soup::{Client, Closed, Credentials, Event, Reject, SoupConfig};
-use types::{AccountId, FirmId, InstrumentId, MatchNo, Nanos, Px, SeqNo, Symbol};
+use types::{AccountId, FirmId, InstrumentId, MatchNo, Nanos, OrderRef, Px, SeqNo, Symbol};
 use wire::ouch50::inbound::{CancelOrder, EnterOrder, Head, ModifyOrder, ReplaceOrder};
 use wire::ouch50::outbound::Message;
 use wire::ouch50::{APPENDAGE_MAX, AppendageWriter, TagValue};
@@ -44,6 +44,10 @@ impl Tape for Told {
     }
     fn on_bust(&mut self, _now: Nanos, instrument: InstrumentId, match_no: MatchNo) {
         self.busts.push((instrument, match_no));
+    }
+
+    fn order_ref(&self, order: OrderKey) -> OrderRef {
+        OrderRef::new(order.get())
     }
 }
 

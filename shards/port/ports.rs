@@ -62,6 +62,8 @@ pub struct Ports {
     sweep_max: u32,
     /// No connection must be looked at before.
     wake: Nanos,
+    /// There will be nothing more to tell: [`Ports::end`].
+    is_ended: bool,
 }
 
 impl Ports {
@@ -89,6 +91,7 @@ impl Ports {
             session: plan.session,
             sweep_max: plan.sweep_max,
             wake: Nanos::MAX,
+            is_ended: false,
         }
     }
 
@@ -192,7 +195,7 @@ impl Ports {
                 self.cut(now, conn, tape);
                 continue;
             }
-            if line.next_deadline() <= now {
+            if line.next_deadline() <= now || self.is_ended {
                 line.server.on_deadline(now);
                 self.hear(now, conn, tape);
                 self.ready(conn);
@@ -313,6 +316,11 @@ impl Ports {
             self.desk.counters.lapped += 1;
             line.is_cut = true;
         }
+        let is_told = line.server.wanted().is_some_and(|wanted| wanted.get() == store.next());
+        if self.is_ended && is_told && line.server.end_session().is_ok() {
+            // Its end is heard like any other, when the connections are looked at.
+            self.wake = now;
+        }
         self.wake = self.wake.min(line.next_deadline());
         self.ready(conn);
     }
@@ -423,6 +431,15 @@ impl Ports {
             self.desk.say_event(now, port as u16, event);
         }
         self.feed(now);
+    }
+
+    /// The session is over: there will be nothing more to tell. Each connection is told so once it has been told
+    /// everything else, and closed; and so is whoever logs in later, to be told again what it missed.
+    pub fn end(&mut self, now: Nanos) {
+        self.is_ended = true;
+        for conn in 0..self.lines.len() {
+            self.feed_line(now, conn as u16);
+        }
     }
 
     /// Breaks a trade: both its ports are told, and the tape. `false`: there is no such trade, or it is

@@ -99,6 +99,35 @@ fn whoever_comes_back_is_told_what_it_missed() {
     assert_eq!(rig.peers[ANN].first, Some(42));
 }
 
+#[test]
+fn the_end_of_the_session_comes_after_everything_else() {
+    let mut rig = Rig::up(&plan());
+    rig.ask(ANN, &enter(1, b'S', 500, PAR).bytes(&[]));
+    rig.disconnect(BOB);
+    // More than its buffer holds at once, and not yet read.
+    rig.peers[DROP_A].is_deaf = true;
+    for user_ref in 2..=40 {
+        rig.ask(ANN, &enter(user_ref, b'S', 5, PAR).bytes(&[]));
+    }
+    rig.ports.end(rig.now);
+    rig.pump();
+    assert_eq!(rig.peers[ANN].closed, Some(Closed::SessionEnded));
+    assert_eq!(rig.peers[DROP_A].closed, None);
+    rig.peers[DROP_A].is_deaf = false;
+    rig.ports.end(rig.now);
+    rig.pump();
+    assert_eq!(rig.peers[DROP_A].closed, Some(Closed::SessionEnded));
+    assert_eq!(rig.peers[DROP_A].told.len(), rig.peers[ANN].told.len());
+    // Who comes later hears what it missed, and the end.
+    rig.disconnect(ANN);
+    rig.peers[ANN].told.clear();
+    rig.connect(ANN, 1);
+    assert_eq!(rig.peers[ANN].told.len(), rig.peers[DROP_A].told.len());
+    assert_eq!(rig.peers[ANN].closed, Some(Closed::SessionEnded));
+    let ended = rig.ports.counters().closed_by(Closed::SessionEnded);
+    assert_eq!(ended, 5, "Ann twice, Cat and both drop copies");
+}
+
 /// Ann's store holds ten messages.
 fn forgetful() -> Plan {
     let mut plan = plan();

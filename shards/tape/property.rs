@@ -6,8 +6,8 @@ use std::vec;
 use std::vec::Vec;
 
 use matching::{
-    Account, Capacity, Control, DayRules, Floor, FloorCapacity, NewOrder, Order, OrderKey, Price,
-    Report, Rules, SelfMatch, Standing, Terms, Tick,
+    Account, Capacity, Control, DayRules, Display, Floor, FloorCapacity, NewOrder, Order, OrderKey,
+    Peg, PegTo, Policy, Price, Report, Rules, SelfMatch, Standing, Terms, Tick,
 };
 use proptest::prelude::*;
 use types::{AccountId, FirmId, InstrumentId, Nanos, Side};
@@ -19,27 +19,46 @@ const NOW: Nanos = Nanos::from_secs(1);
 /// Ten dollars, where a tick is a cent.
 const MIDDLE: i64 = 10_900;
 
-/// Random streams that hardly say anything would prove little.
-#[test]
-fn a_random_stream_says_every_kind() {
+/// Words of a stream, the same each time.
+fn words(count: usize) -> impl Iterator<Item = [u8; 6]> {
     let mut state = 1u64;
-    let mut byte = || {
+    let mut byte = move || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         (state >> 56) as u8
     };
-    let mut trio = Trio::new(SLOTS as u32, 1_472);
-    let mut stream = Stream::new();
-    for _ in 0..5_000 {
-        let entering = stream.act([0; 6].map(|_| byte()));
-        trio.take(entering, &stream.reports);
-    }
-    for kind in *b"AECXDUPQ" {
+    (0..count).map(move |_| [0; 6].map(|_| byte()))
+}
+
+/// At least so many of each kind were heard.
+fn said(trio: &Trio, kinds: &[u8], least: u64) {
+    for &kind in kinds {
         let count = trio.reader.by_type[usize::from(kind)];
-        assert!(100 < count, "{count} of {}", char::from(kind));
+        assert!(least < count, "{count} of {}", char::from(kind));
     }
 }
 
-/// Three books in continuous trading, two accounts of one group.
+/// Random streams that hardly say anything would prove little.
+#[test]
+fn a_random_stream_says_every_kind() {
+    let mut trio = Trio::new(SLOTS as u32, 1_472);
+    let mut stream = Stream::new();
+    for word in words(5_000) {
+        let entering = stream.act(word);
+        trio.take(entering, &stream.reports);
+    }
+    said(&trio, b"AECXDUPQ", 100);
+
+    let mut trio = Trio::new(80, 1_472);
+    let (mut floor, mut reports) = (floor(), vec![]);
+    for word in words(20_000) {
+        reports.clear();
+        let entering = command(&mut floor, word, &mut reports);
+        trio.take(entering, &reports);
+    }
+    said(&trio, b"AECXDUP", 30);
+}
+
+/// Three books in continuous trading, the last of which shows nothing; two accounts of one group.
 fn floor() -> Floor {
     let accounts = [Account { group: 1, firm: FirmId::new(0) }; 2];
     let rules = Rules {
@@ -47,14 +66,16 @@ fn floor() -> Floor {
         window: 130,
         far_levels: 4,
         keeps_place: true,
-        policy: matching::Policy::PriceTime,
+        policy: Policy::PriceTime,
         lit: true,
         seed: 1,
     };
-    let books = Capacity { orders: 60, terms: 60 };
+    let shared = Rules { policy: Policy::ProRata, ..rules };
+    let dark = Rules { lit: false, ..rules };
+    let books = Capacity { orders: 60, terms: 40 };
     let capacity = FloorCapacity { books, waiting: 8, dated: 8 };
     let day = DayRules::by_hand(ticks(), rules.reference);
-    let mut floor = Floor::new(capacity, &accounts, &[rules; 3], &[day; 3]);
+    let mut floor = Floor::new(capacity, &accounts, &[rules, shared, dark], &[day; 3]);
     let mut reports = vec![];
     for at in 0..3 {
         for control in [Control::PreOpen, Control::Open] {
@@ -94,7 +115,7 @@ proptest! {
                 for side in Side::BOTH {
                     let rests = floor.market().resting(instrument, side);
                     let rests: Vec<_> =
-                        rests.map(|order| (order.order, order.tick, order.qty)).collect();
+                        rests.map(|order| (order.order, order.tick, order.shown)).collect();
                     prop_assert_eq!(trio.twin.orders(instrument, side), rests);
                 }
             }
@@ -130,7 +151,7 @@ fn command(floor: &mut Floor, word: [u8; 6], out: &mut Vec<Report>) -> Instrumen
             _ => SelfMatch::Allow,
         },
     };
-    let order = Order { new, terms: Terms::PLAIN };
+    let order = Order { new, terms: terms(new.side, word) };
     match what % 8 {
         0 => floor.cancel(NOW, key(who), out),
         1 | 2 => {
@@ -140,4 +161,26 @@ fn command(floor: &mut Floor, word: [u8; 6], out: &mut Vec<Report>) -> Instrumen
         _ => floor.enter(NOW, &order, out),
     }
     instrument
+}
+
+/// The terms of an order: those that decide what is shown of it, and at which price it may trade.
+fn terms(side: Side, [_, who, price, _, _, other]: [u8; 6]) -> Terms {
+    let plain = Terms::PLAIN;
+    match other / 32 {
+        0 => Terms { display: Display::Hidden, min_qty: u32::from(price % 7), ..plain },
+        1 | 2 => {
+            let (show, random) = (1 + u32::from(price % 9), u32::from(who % 3));
+            Terms { display: Display::Reserve { show, random }, ..plain }
+        }
+        3 => {
+            let to = [PegTo::Primary, PegTo::Market, PegTo::Midpoint][usize::from(price % 3)];
+            Terms { peg: Some(Peg { to, offset: i32::from(who % 2) }), ..plain }
+        }
+        4 => {
+            let further = if side == Side::Buy { 2 } else { -2 };
+            let to = Tick::new(MIDDLE - 5 + i64::from(price % 10) + further);
+            Terms { discretion: Some(to), ..plain }
+        }
+        _ => plain,
+    }
 }

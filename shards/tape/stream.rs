@@ -217,9 +217,14 @@ impl Stream {
             return self.end(order, Ended::SelfMatch);
         }
         order.open -= qty;
-        order.shown = order.shown.saturating_sub(qty);
-        self.reports.push(Report::Decremented { order: order.key, qty, leaves: order.open });
-        self.after(order, shown, 8);
+        order.shown = order.shown.min(order.open);
+        let (key, leaves) = (order.key, order.open);
+        self.reports.push(if shown.is_multiple_of(2) {
+            Report::Decremented { order: key, qty, leaves }
+        } else {
+            Report::Reduced { order: key, qty, leaves }
+        });
+        self.live.push(order);
     }
 
     /// Bids and offers of one book in pairs, all at one price; what is left over is shown again.

@@ -4,10 +4,11 @@
 //!
 //! - [`Report::Rested`] says how much of an order is shown from now on, at the end of its queue: the
 //!   first time, after a refill, or at another price.
-//! - A fill, a cross and a decrement take from what is shown first. A fill of a maker that is
-//!   `hidden` takes nothing of it. What a fill takes beyond what was shown is a print of its own with
-//!   the same match number.
-//! - A replace that keeps its place leaves as much shown as before, but no more than is open.
+//! - A fill and a cross take from what is shown first. A fill of a maker that is `hidden` takes
+//!   nothing of it. What a fill takes beyond what was shown is a print of its own with the same match
+//!   number.
+//! - A decrement, a reduction and a replace that keeps its place leave as much shown as before, or all
+//!   that is open where that is less.
 //!
 //! ITCH 5.0 has no word for limit states and bands ([`Report::LimitState`], [`Report::Bands`]): in its
 //! market they are on the consolidated tape. They are not told.
@@ -134,10 +135,7 @@ impl Tape {
             Report::Replaced { old, new, qty, kept, .. } => {
                 self.on_replaced(now, (old, new), qty, kept, out)
             }
-            Report::Decremented { order, qty, .. } => {
-                self.reduce(now, order, |shown| shown.saturating_sub(qty), out)
-            }
-            Report::Reduced { order, leaves, .. } => {
+            Report::Decremented { order, leaves, .. } | Report::Reduced { order, leaves, .. } => {
                 self.reduce(now, order, |shown| shown.min(leaves), out)
             }
             Report::Crossed { buy, sell, tick, half, qty, .. } => {

@@ -167,7 +167,7 @@ fn hear(tape: &mut Tape, instrument: InstrumentId, reports: &[Report]) -> Vec<St
 fn each_report_has_its_message() {
     let again = 1 << 32 | 1; // the next order in slot 1
     let decremented = |qty, leaves| Report::Decremented { order: key(1), qty, leaves };
-    let cases: [(&str, &[Report], &[&str]); 19] = [
+    let cases: [(&str, &[Report], &[&str]); 20] = [
         (
             "filled where it is shown",
             &[accepted(1), rested(1, 1_000, 100, 100), filled(1, 1_000, false, false, 30)],
@@ -240,6 +240,16 @@ fn each_report_has_its_message() {
                 cancelled(1),
             ],
             &["1 A 7 #1 Buy 100 at 100000", "2 X 7 #1 30", "3 X 7 #1 69", "4 D 7 #1"],
+        ),
+        (
+            "a reserve shrinks as its owner asks",
+            &[
+                accepted(1),
+                rested(1, 1_000, 100, 10),
+                Report::Reduced { order: key(1), qty: 90, leaves: 10 },
+                Report::Reduced { order: key(1), qty: 2, leaves: 8 },
+            ],
+            &["1 A 7 #1 Buy 10 at 100000", "2 X 7 #1 2"],
         ),
         (
             "replaced, and rests at once",

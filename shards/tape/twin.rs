@@ -190,11 +190,8 @@ impl Twin {
                     *self.volumes.entry(instrument).or_default() += qty;
                 }
             }
-            Report::Decremented { order, qty, .. } => {
-                self.change(order, |shares| shares.saturating_sub(qty));
-            }
-            Report::Reduced { order, leaves, .. } => {
-                self.change(order, |shares| shares.min(leaves))
+            Report::Decremented { order, leaves, .. } | Report::Reduced { order, leaves, .. } => {
+                self.change(order, |shares| shares.min(leaves));
             }
             Report::Cancelled { order, .. } => self.change(order, |_| 0),
             Report::Replaced { old, new, qty, kept, .. } => {

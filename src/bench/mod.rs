@@ -11,6 +11,7 @@ pub mod decoders;
 mod feed;
 mod ingress;
 mod machine;
+mod matching;
 mod memory;
 mod packets;
 mod report;
@@ -54,9 +55,10 @@ struct Subject {
 }
 
 /// Every subject, in the order in which they run.
-const SUBJECTS: [Subject; 6] = [
+const SUBJECTS: [Subject; 7] = [
     decode::SUBJECT,
     book::SUBJECT,
+    matching::SUBJECT,
     shards::SUBJECT,
     ingress::SUBJECT,
     feed::SUBJECT,

@@ -3,6 +3,9 @@
 //! An order's chain is one order here: a replacement goes on with it under another number. Answers that do
 //! not fit are counted and change nothing.
 
+#[cfg(test)]
+mod tests;
+
 use types::Nanos;
 use wire::Malformed;
 use wire::ouch50::outbound::{

@@ -12,7 +12,7 @@ use super::{Options, Population, Record, Sent, Traded};
 use crate::failure::Failure;
 use crate::hist::readable;
 use crate::stop::Stop;
-use crate::terminal;
+use crate::terminal::{self, thousands};
 
 /// What was typed.
 #[derive(Clone, Debug)]
@@ -55,6 +55,7 @@ struct Output {
     skipped: u64,
     refused: u64,
     lost: u64,
+    unanswered: usize,
     contradictions: u64,
     malformed: u64,
     links: LinkStats,
@@ -139,6 +140,7 @@ fn output(population: &Population, links: LinkStats, elapsed_ns: u64) -> Output 
         skipped: record.skipped,
         refused: record.refused,
         lost: record.lost,
+        unanswered: population.unanswered(),
         contradictions: record.contradictions,
         malformed: record.malformed,
         links,
@@ -165,32 +167,43 @@ fn summary(output: &Output) -> String {
     let messages = sent.messages();
     let per_second = u128::from(messages) * 1_000_000_000 / u128::from(output.elapsed_ns).max(1);
     let mut text = format!(
-        "{messages} messages, {per_second}/s: {} orders ({} immediate), {} cancels, {} replaces, {} modifies, \
+        "{} messages in {:.1} s, {}/s: {} orders ({} immediate), {} cancels, {} replaces, {} modifies, \
          {} mass cancels, {} queries\n",
-        sent.orders,
-        sent.immediate,
-        sent.cancels,
-        sent.replaces,
-        sent.modifies,
-        sent.mass_cancels,
-        sent.queries
+        thousands(messages),
+        output.elapsed_ns as f64 / 1e9,
+        thousands(u64::try_from(per_second).unwrap_or(u64::MAX)),
+        thousands(sent.orders),
+        thousands(sent.immediate),
+        thousands(sent.cancels),
+        thousands(sent.replaces),
+        thousands(sent.modifies),
+        thousands(sent.mass_cancels),
+        thousands(sent.queries)
     );
     text.push_str(&format!(
         "orders: {} accepted, {} traded to the end, {} canceled, {} open\n",
-        output.accepted, output.ended_executed, output.ended_canceled, output.open
-    ));
-    text.push_str(&format!(
-        "shares: {} bought, {} sold in {} executions\n",
-        output.bought, output.sold, output.executions
+        thousands(output.accepted),
+        thousands(output.ended_executed),
+        thousands(output.ended_canceled),
+        thousands(output.open as u64)
     ));
     let rejected: u64 = output.rejected.values().sum();
-    text.push_str(&format!("rejected: {rejected}"));
+    text.push_str(&format!("rejected: {}", thousands(rejected)));
     for (reason, count) in &output.rejected {
-        text.push_str(&format!(", {reason} {count}"));
+        text.push_str(&format!(", {reason} {}", thousands(*count)));
     }
     text.push_str(&format!(
-        "\nports: {} logins, {} refused, {} cut; {} messages skipped while one was down, {} not taken, {} lost\n",
-        links.logins, links.refused, links.cut, output.skipped, output.refused, output.lost
+        "\nports: {} logins, {} refused, {} ended by the exchange, {} cut, {} not connected; {} messages \
+         skipped while one was down, {} not taken, {} lost, {} unanswered\n",
+        thousands(links.logins),
+        thousands(links.refused),
+        thousands(links.ended),
+        thousands(links.cut),
+        thousands(links.unconnected),
+        thousands(output.skipped),
+        thousands(output.refused),
+        thousands(output.lost),
+        thousands(output.unanswered as u64)
     ));
     let of = |nanos| readable(latency.count, nanos);
     text.push_str(&format!(
@@ -200,22 +213,37 @@ fn summary(output: &Output) -> String {
         of(latency.p999_ns),
         of(latency.max_ns)
     ));
-    for Instrument { symbol, traded } in &output.instruments {
-        if 0 < traded.bought + traded.sold {
-            text.push_str(&format!(
-                "{symbol}: {} bought{}, {} sold{}\n",
-                traded.bought,
-                average(traded.paid, traded.bought),
-                traded.sold,
-                average(traded.received, traded.sold)
-            ));
-        }
+    text.push_str(&format!(
+        "shares: {} bought, {} sold in {} executions\n",
+        thousands(output.bought),
+        thousands(output.sold),
+        thousands(output.executions)
+    ));
+    if 0 < output.executions {
+        text.push_str(&format!("\n{}", traded(&output.instruments)));
     }
     text
 }
 
-/// ` at 190.02`, where there is anything to average. `value` in units of 1e-4.
+/// What was traded, by instrument.
+fn traded(instruments: &[Instrument]) -> String {
+    let mut table = terminal::table(&["symbol", ">bought", ">average", ">sold", ">average"]);
+    for Instrument { symbol, traded } in instruments {
+        if 0 < traded.bought + traded.sold {
+            table.add_row([
+                symbol.clone(),
+                thousands(traded.bought),
+                average(traded.paid, traded.bought),
+                thousands(traded.sold),
+                average(traded.received, traded.sold),
+            ]);
+        }
+    }
+    terminal::lines(&table)
+}
+
+/// `190.02`, where there is anything to average. `value` in units of 1e-4.
 fn average(value: u128, shares: u64) -> String {
     let average = value.checked_div(u128::from(shares)).and_then(|price| u32::try_from(price).ok());
-    average.map_or_else(String::new, |price| format!(" at {}", Px::from_price4(price)))
+    average.map_or_else(String::new, |price| Px::from_price4(price).to_string())
 }

@@ -19,6 +19,7 @@ use types::{Nanos, SeqNo};
 use self::link::{Link, Phase};
 use self::readiness::{Readiness, Ready};
 use super::{Population, Ports};
+use crate::descriptors::make_room_for;
 use crate::failure::Failure;
 use crate::publish::Clock;
 use crate::stop::Stop;
@@ -36,7 +37,7 @@ pub struct SocketOptions {
     pub login: Duration,
     /// How long to act; `None`: until stopped.
     pub limit: Option<Duration>,
-    /// How long to wait for the last answers.
+    /// How long to wait for the last answers, and for the exchange to close connections that logged out.
     pub grace: Duration,
 }
 
@@ -46,7 +47,7 @@ impl SocketOptions {
         Self {
             to,
             credentials,
-            soup: SoupConfig { transmit_bytes_max: 1 << 20, ..SoupConfig::default() },
+            soup: SoupConfig { transmit_bytes_max: 256 << 10, ..SoupConfig::default() },
             login: Duration::from_secs(10),
             limit: None,
             grace: Duration::from_secs(2),
@@ -87,6 +88,8 @@ pub struct LinkStats {
     pub refused: u64,
     /// Connections that could not be made.
     pub unconnected: u64,
+    /// Sessions that the exchange ended: those ports stay down.
+    pub ended: u64,
     /// Connections that were cut after their login.
     pub cut: u64,
     /// Sequenced messages that the exchange had no more after a reconnect.
@@ -98,9 +101,6 @@ const LOOK: Nanos = Nanos::from_millis(10);
 
 /// Connections being made at a time, so that a listener's queue holds them.
 const CONNECTING_MAX: usize = 64;
-
-/// How long the exchange may take to close connections that logged out.
-const GOODBYE: Nanos = Nanos::from_secs(1);
 
 /// Logs in, acts until the limit, Ctrl-C or the end of every session, hears the last answers, logs out.
 ///
@@ -116,12 +116,12 @@ pub fn run(
         let given = options.credentials.len();
         return Err(Failure::usage(format!("{ports} ports need as many users, not {given}")));
     }
-    readiness::make_room_for(ports)?;
+    make_room_for(ports)?;
     let mut driver = Driver { population, links: Links::new(options)?, looked_at: None };
     driver.log_in(nanos(options.login), stop)?;
     driver.trade(options.limit.map(nanos), stop)?;
     driver.hear_the_rest(nanos(options.grace))?;
-    driver.log_out()?;
+    driver.log_out(nanos(options.grace))?;
     Ok(driver.links.stats)
 }
 
@@ -183,20 +183,21 @@ impl Driver<'_> {
 
     fn hear_the_rest(&mut self, grace: Nanos) -> Result<(), Failure> {
         let until = self.links.now().saturating_add(grace);
-        while self.links.now() < until && 0 < self.population.unanswered() {
+        let is_up = |links: &Links| links.all.iter().any(|link| link.phase != Phase::Over);
+        while self.links.now() < until && 0 < self.population.unanswered() && is_up(&self.links) {
             let next = self.links.now().saturating_add(LOOK);
             self.turn(next.min(until))?;
         }
         Ok(())
     }
 
-    fn log_out(&mut self) -> Result<(), Failure> {
+    fn log_out(&mut self, grace: Nanos) -> Result<(), Failure> {
         let now = self.links.now();
         for at in 0..self.links.all.len() {
             self.links.all[at].leave(now);
             self.links.owe(at);
         }
-        let until = now.saturating_add(GOODBYE);
+        let until = now.saturating_add(grace);
         while self.links.now() < until
             && self.links.all.iter().any(|link| link.phase != Phase::Over)
         {
@@ -217,13 +218,11 @@ impl Driver<'_> {
         let wait = if self.links.unread.is_empty() { soon.since(now) } else { Nanos::ZERO };
         let mut ready = std::mem::take(&mut self.links.ready);
         self.links.readiness.wait(wait, &mut ready).map_err(refused)?;
-        let now = self.links.now();
-        let unread = std::mem::take(&mut self.links.unread);
-        for at in unread {
-            self.read(now, at);
+        for at in std::mem::take(&mut self.links.unread) {
+            self.read(at);
         }
         for &Ready { at, flags } in &ready {
-            self.on_ready(now, at, flags);
+            self.on_ready(at, flags);
         }
         ready.clear();
         self.links.ready = ready;
@@ -266,7 +265,8 @@ impl Driver<'_> {
         self.links.owed = owed;
     }
 
-    fn on_ready(&mut self, now: Nanos, at: usize, flags: EpollFlags) {
+    fn on_ready(&mut self, at: usize, flags: EpollFlags) {
+        let now = self.links.now();
         let link = &mut self.links.all[at];
         if link.phase == Phase::Connecting {
             let gone = flags.contains(EpollFlags::EPOLLHUP);
@@ -281,11 +281,13 @@ impl Driver<'_> {
         }
         self.links.owe(at);
         if flags.intersects(EpollFlags::EPOLLIN | EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR) {
-            self.read(now, at);
+            self.read(at);
         }
     }
 
-    fn read(&mut self, now: Nanos, at: usize) {
+    fn read(&mut self, at: usize) {
+        // Answers are stamped when their connection is read, not when the turn began.
+        let now = self.links.now();
         let mut bytes = [0; 16_384];
         for _ in 0..READS_MAX {
             if self.links.all[at].phase != Phase::Open {
@@ -404,7 +406,9 @@ impl Links {
 
     fn closed(&mut self, at: usize, reason: Closed, now: Nanos) {
         let link = &mut self.all[at];
-        self.stats.cut += u64::from(link.was_up && reason != Closed::LoggedOut);
+        let is_over = matches!(reason, Closed::LoggedOut | Closed::SessionEnded);
+        self.stats.cut += u64::from(link.was_up && !is_over);
+        self.stats.ended += u64::from(reason == Closed::SessionEnded);
         match reason {
             Closed::Rejected => {
                 self.stats.refused += 1;

@@ -39,7 +39,7 @@ const NUMBERS_A_SHARD: u64 = 1 << 40;
 /// Different orders remembered for each port, to find duplicates among them.
 const REPEATS: u32 = 256;
 /// Prices outside the window that each side of a book has room for.
-const FAR_LEVELS: u32 = 1_024;
+pub const FAR_LEVELS: u32 = 1_024;
 
 /// An exchange shard's ends on the cold side.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use engine::gauges;
 use runtime::Watch;
 
-use super::{Figure, Figures, Give, Kind};
+use super::{Figure, Figures, Give};
 
 /// A shard's machine, with the names of its feeds.
 #[derive(Debug)]
@@ -18,15 +18,10 @@ impl FeedFigures {
     }
 }
 
-fn figure(name: &'static str, help: &'static str) -> Figure {
-    let kind = if name.ends_with("_total") { Kind::Counter } else { Kind::Gauge };
-    Figure { name, help, kind }
-}
-
 impl Figures for FeedFigures {
     fn all(&self) -> Vec<Figure> {
-        let own = gauges::SHARD.iter().map(|gauge| figure(gauge.name, gauge.help));
-        let feeds = gauges::FEED.iter().map(|gauge| figure(gauge.name, gauge.help));
+        let own = gauges::SHARD.iter().map(|gauge| Figure::named(gauge.name, gauge.help));
+        let feeds = gauges::FEED.iter().map(|gauge| Figure::named(gauge.name, gauge.help));
         own.chain(feeds).collect()
     }
 
@@ -34,13 +29,13 @@ impl Figures for FeedFigures {
         for (shard, feeds, watch) in &self.shards {
             let values = watch.machine();
             for (gauge, value) in gauges::SHARD.iter().zip(&values) {
-                give(&figure(gauge.name, gauge.help), &[("shard", shard)], *value);
+                give(&Figure::named(gauge.name, gauge.help), &[("shard", shard)], *value);
             }
             for (place, feed) in feeds.iter().enumerate() {
                 let values = gauges::of_feed(&values, place);
                 for (gauge, value) in gauges::FEED.iter().zip(values) {
                     let labels = [("shard", shard.as_str()), ("feed", feed.as_str())];
-                    give(&figure(gauge.name, gauge.help), &labels, *value);
+                    give(&Figure::named(gauge.name, gauge.help), &labels, *value);
                 }
             }
         }
@@ -49,14 +44,15 @@ impl Figures for FeedFigures {
 
 #[cfg(test)]
 mod tests {
-    use engine::gauges;
+    use engine::{exchange, gauges};
     use std::collections::BTreeSet;
 
     #[test]
     fn every_gauge_has_a_name_of_its_own_and_a_sentence() {
-        let gauges = gauges::SHARD.iter().map(|gauge| (gauge.name, gauge.help));
-        let gauges: Vec<_> =
-            gauges.chain(gauges::FEED.iter().map(|gauge| (gauge.name, gauge.help))).collect();
+        let shard = gauges::SHARD.iter().map(|gauge| (gauge.name, gauge.help));
+        let feed = gauges::FEED.iter().map(|gauge| (gauge.name, gauge.help));
+        let exchange = exchange::gauges::EXCHANGE.iter().map(|gauge| (gauge.name, gauge.help));
+        let gauges: Vec<_> = shard.chain(feed).chain(exchange).collect();
         let names: BTreeSet<_> = gauges.iter().map(|(name, _)| name).collect();
         assert_eq!(names.len(), gauges.len());
         for (name, help) in gauges {

@@ -3,6 +3,7 @@
 //! One cold thread, on a cpu that no shard is pinned to, asks each source once a second and serves what it heard.
 //! Nothing here reaches into a shard: sources read what shards publish.
 
+mod exchanges;
 mod feeds;
 mod shards;
 
@@ -18,6 +19,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
 use crate::failure::Failure;
 use crate::stop::Stop;
 
+pub use exchanges::ExchangeFigures;
 pub use feeds::FeedFigures;
 pub use shards::ShardFigures;
 
@@ -39,6 +41,14 @@ pub struct Figure {
     pub help: &'static str,
     /// How it moves.
     pub kind: Kind,
+}
+
+impl Figure {
+    /// One whose name says how it moves.
+    fn named(name: &'static str, help: &'static str) -> Self {
+        let kind = if name.ends_with("_total") { Kind::Counter } else { Kind::Gauge };
+        Self { name, help, kind }
+    }
 }
 
 /// Takes a figure's value, with the labels that tell it from its namesakes.

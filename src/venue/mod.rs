@@ -11,18 +11,21 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use book::l3::Capacity;
 use engine::exchange::{Command, gauges};
 use session::SessionId;
 use types::SeqNo;
 
 use crate::cpus::Cpus;
+use crate::descriptors::make_room_for;
 use crate::failure::Failure;
 use crate::launch::{self, Live};
 use crate::logs;
+use crate::metrics::{self, Endpoint, ExchangeFigures, ShardFigures};
 use crate::publish::{Distribution, DistributionOptions, RequestOptions, SnapshotOptions};
 use crate::stop::Stop;
 use crate::terminal;
-use crate::topology::Topology;
+use crate::topology::{ExchangeShard, Listing, Topology};
 
 use screen::Screen;
 use summary::Summary;
@@ -69,10 +72,13 @@ pub fn command(options: Options) -> Result<(), Failure> {
     topology.notes.iter().for_each(|note| tracing::warn!("{note}"));
     let stop = Stop::on_signals()?;
 
+    let shards = || topology.exchanges.iter().flat_map(|exchange| &exchange.shards);
+    make_room_for(shards().map(|shard| usize::from(shard.capacity.connections)).sum())?;
     let begun = Instant::now();
     let mut live = launch::launch(&topology)?;
     let servers = serve(&topology, &mut live)?;
-    announce(&topology);
+    let endpoint = serve_metrics(&topology, &live)?;
+    announce(&topology, is_watched);
     let mut screen = Screen::new(is_watched);
     let mut failed = Vec::new();
     while !stop.requested()
@@ -93,6 +99,7 @@ pub fn command(options: Options) -> Result<(), Failure> {
     let watches: Vec<_> = live.exchanges.iter().map(|shard| shard.watch.clone()).collect();
     let ended = live.stop()?;
     drop(servers);
+    drop(endpoint);
     drop(logs);
     let summary = Summary::new(&topology, &ended.exchanges, &watches, elapsed);
     summary.print(options.json)?;
@@ -117,6 +124,7 @@ fn serve(topology: &Topology, live: &mut Live) -> Result<Vec<Distribution>, Fail
             listen: snapshot.address,
             user: padded(&snapshot.user),
             password: padded(&snapshot.password),
+            capacity: book_capacity(plan),
             ..SnapshotOptions::DEFAULT
         });
         let options = DistributionOptions {
@@ -131,6 +139,31 @@ fn serve(topology: &Topology, live: &mut Live) -> Result<Vec<Distribution>, Fail
         servers.push(Distribution::follow(options, messages)?);
     }
     Ok(servers)
+}
+
+/// Room in the snapshot server's book for whatever the shard's own can hold.
+fn book_capacity(shard: &ExchangeShard) -> Capacity {
+    let size = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
+    let orders = size(shard.capacity.orders);
+    let prices = |listing: &Listing| 2 * size(listing.window + launch::FAR_LEVELS);
+    let levels = shard.listings.iter().map(prices).sum::<usize>().min(orders);
+    Capacity { instruments: shard.listings.len(), orders, levels }
+}
+
+/// The Prometheus endpoint, where the configuration has one.
+fn serve_metrics(topology: &Topology, live: &Live) -> Result<Option<Endpoint>, Failure> {
+    let Some(address) = topology.metrics else { return Ok(None) };
+    let loops = live.exchanges.iter().map(|shard| (shard.name.clone(), shard.watch.clone()));
+    let exchanges = live.exchanges.iter().map(|shard| {
+        let exchange = topology.exchanges[shard.at.0].name.clone();
+        (exchange, shard.name.clone(), shard.watch.clone())
+    });
+    let loops = ShardFigures::new(loops.collect());
+    let exchanges = ExchangeFigures::new(exchanges.collect());
+    let cpu = topology.cold_cpus.first().copied();
+    let endpoint = metrics::serve(address, cpu, vec![Box::new(loops), Box::new(exchanges)])?;
+    tracing::info!("metrics on http://{}/metrics", endpoint.address());
+    Ok(Some(endpoint))
 }
 
 /// As SoupBinTCP has it; the topology has seen that it fits.
@@ -159,19 +192,23 @@ fn close(live: &mut Live) -> bool {
     false
 }
 
-/// Says where everything is to be found.
-fn announce(topology: &Topology) {
+/// Says where everything is to be found: to a person above the live table, to anyone else in the log.
+fn announce(topology: &Topology, is_watched: bool) {
     for exchange in &topology.exchanges {
         for shard in &exchange.shards {
             let line_b = shard.line_b.map_or_else(String::new, |line| format!(" and {line}"));
-            tracing::info!(
-                exchange = exchange.name,
-                shard = shard.name,
-                "orders on {}, market data on {}{line_b}, {} instruments",
-                shard.orders,
-                shard.line_a,
-                shard.listings.len(),
-            );
+            let count = shard.listings.len();
+            let orders = format!("{count} instruments, orders on {}", shard.orders);
+            let lines = format!("market data on {}{line_b}", shard.line_a);
+            if is_watched {
+                eprintln!("{} {}: {orders}\n  {lines}", exchange.name, shard.name);
+            }
+            tracing::info!(exchange = exchange.name, shard = shard.name, "{orders}, {lines}");
         }
+    }
+    if is_watched {
+        let served =
+            topology.metrics.map(|address| format!("metrics on http://{address}/metrics\n"));
+        eprintln!("{}", served.unwrap_or_default());
     }
 }

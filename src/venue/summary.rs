@@ -34,6 +34,8 @@ struct ShardRow {
     name: String,
     connections_accepted: u64,
     connections_refused: u64,
+    /// Cut because their client did not read.
+    connections_cut: u64,
     figures: std::collections::BTreeMap<&'static str, u64>,
 }
 
@@ -79,6 +81,7 @@ impl Summary {
                 name: shard.name.clone(),
                 connections_accepted: counters.accepted,
                 connections_refused: counters.accept_refused,
+                connections_cut: counters.write_full,
                 figures: figures.collect(),
             });
             for (listing, traded) in shard.listings.iter().zip(machine.traded()) {
@@ -112,41 +115,86 @@ impl Summary {
                 thousands(venue.volume),
                 self.elapsed_ns as f64 / 1e9
             );
-            let mut table = terminal::table(&["symbol", ">fills", ">shares", ">crosses"]);
-            let mut rows: Vec<&InstrumentRow> = venue.instruments.iter().collect();
-            rows.sort_by_key(|row| std::cmp::Reverse(row.volume));
-            for row in rows {
-                table.add_row([
-                    row.symbol.clone(),
-                    thousands(row.fills),
-                    thousands(row.volume),
-                    thousands(row.crosses),
-                ]);
-            }
-            let _ = write!(text, "\n{}", terminal::lines(&table));
-            let mut table = terminal::table(&[
-                "shard",
-                ">messages",
-                ">datagrams",
-                ">logins",
-                ">refused",
-                ">rejected",
-                ">cut off",
-            ]);
+            text.push_str(&traded(&venue.instruments));
+            let _ = write!(text, "\n{}", terminal::lines(&shards(&venue.shards)));
             for shard in &venue.shards {
-                let figure = |name| shard.figures.get(name).copied().unwrap_or(0);
-                table.add_row([
-                    shard.name.clone(),
-                    thousands(figure("messages")),
-                    thousands(figure("datagrams")),
-                    thousands(figure("logins")),
-                    thousands(figure("bad_credentials") + figure("live_twice")),
-                    thousands(figure("rejected")),
-                    thousands(figure("malformed") + figure("stalled")),
-                ]);
+                let (lost, unsaid) = (shard.figure("lost"), shard.figure("unsaid"));
+                if 0 < lost + unsaid {
+                    let _ = writeln!(
+                        text,
+                        "\n  {}: {} market data messages found no room, {} do not fit ITCH",
+                        shard.name,
+                        thousands(lost),
+                        thousands(unsaid)
+                    );
+                }
             }
-            let _ = write!(text, "\n{}", terminal::lines(&table));
         }
         text
     }
+}
+
+impl ShardRow {
+    fn figure(&self, name: &str) -> u64 {
+        self.figures.get(name).copied().unwrap_or(0)
+    }
+
+    fn sum(&self, names: &[&str]) -> u64 {
+        names.iter().map(|name| self.figure(name)).sum()
+    }
+}
+
+/// Those that traded, most first, and how many did not.
+fn traded(rows: &[InstrumentRow]) -> String {
+    let mut traded: Vec<&InstrumentRow> = rows.iter().filter(|row| 0 < row.fills).collect();
+    let rest = rows.len() - traded.len();
+    if traded.is_empty() {
+        return String::new();
+    }
+    traded.sort_by_key(|row| std::cmp::Reverse(row.volume));
+    let mut table = terminal::table(&["symbol", ">fills", ">shares", ">crosses"]);
+    for row in traded {
+        table.add_row([
+            row.symbol.clone(),
+            thousands(row.fills),
+            thousands(row.volume),
+            thousands(row.crosses),
+        ]);
+    }
+    let mut text = format!("\n{}", terminal::lines(&table));
+    if 0 < rest {
+        text.push_str(&format!("  and {} that did not trade\n", thousands(rest as u64)));
+    }
+    text
+}
+
+/// Why a login was refused, and why a connection was cut off.
+const REFUSED: [&str; 4] = ["bad_credentials", "live_twice", "unknown_session", "forgotten"];
+const CUT: [&str; 6] =
+    ["malformed", "bad_packets", "login_timeouts", "silent", "stalled", "lapped"];
+
+fn shards(rows: &[ShardRow]) -> comfy_table::Table {
+    let mut table = terminal::table(&[
+        "shard",
+        ">messages",
+        ">datagrams",
+        ">logins",
+        ">refused",
+        ">turned away",
+        ">cut off",
+        ">rejected",
+    ]);
+    for shard in rows {
+        table.add_row([
+            shard.name.clone(),
+            thousands(shard.figure("messages")),
+            thousands(shard.figure("datagrams")),
+            thousands(shard.figure("logins")),
+            thousands(shard.sum(&REFUSED)),
+            thousands(shard.connections_refused),
+            thousands(shard.sum(&CUT) + shard.connections_cut),
+            thousands(shard.figure("rejected")),
+        ]);
+    }
+    table
 }

@@ -40,6 +40,8 @@ pub(crate) struct Rig {
     /// Ports first, then drop copies.
     logins: Vec<Login>,
     ports: usize,
+    /// Of the ports, those whose answers somebody waits for.
+    population: usize,
     /// When a client wants its deadline.
     wake: Nanos,
     answers: VecDeque<(u16, Vec<u8>)>,
@@ -63,7 +65,7 @@ pub(crate) fn exchange(config: &str) -> topology::Exchange {
 
 impl Rig {
     /// All connected, nobody logged in.
-    pub(crate) fn new(exchange: topology::Exchange, now: Nanos) -> Self {
+    pub(crate) fn new(exchange: topology::Exchange, population: u32, now: Nanos) -> Self {
         let shard = &exchange.shards[0];
         let session = SessionId::new(shard.session);
         let users = exchange.ports.iter().map(|port| port.login);
@@ -80,6 +82,7 @@ impl Rig {
             out: Outbox::new(1 << 14, 4 << 20),
             logins,
             ports: exchange.ports.len(),
+            population: population as usize,
             wake: Nanos::ZERO,
             answers: VecDeque::new(),
             answer: Vec::new(),
@@ -200,7 +203,7 @@ impl Rig {
                 match heard {
                     Heard::Sequenced { message, .. } => {
                         login.heard.push(message.to_vec());
-                        if conn < self.ports {
+                        if conn < self.population {
                             self.answers.push_back((stream.0, message.to_vec()));
                         }
                     }

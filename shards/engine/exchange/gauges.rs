@@ -1,5 +1,7 @@
 //! An exchange shard's figures for readers on other threads: each has a name and a fixed place.
 
+use session::soup::Closed;
+
 use super::Exchange;
 use crate::gauges::{Gauge, gauges};
 
@@ -33,14 +35,30 @@ pub const EXCHANGE: &[Gauge<OfExchange>] = &gauges! {
         |exchange| exchange.ports().counters().bad_credentials;
     "rialto_exchange_live_twice_total" "Logins refused: the user is logged in already."
         |exchange| exchange.ports().counters().live_twice;
+    "rialto_exchange_unknown_session_total" "Logins refused: no such session."
+        |exchange| exchange.ports().counters().unknown_session;
+    "rialto_exchange_forgotten_total" "Logins refused: the message asked for is no longer kept."
+        |exchange| exchange.ports().counters().forgotten;
     "rialto_exchange_rejected_total" "Requests answered with a reject."
         |exchange| exchange.ports().counters().rejected;
+    "rialto_exchange_unreplaced_total" "Orders cancelled because their replacement was not valid."
+        |exchange| exchange.ports().counters().unreplaced;
     "rialto_exchange_retransmitted_total" "Requests ignored as told again."
         |exchange| exchange.ports().counters().retransmitted;
+    "rialto_exchange_ignored_total" "Requests ignored: the order is not live, or nothing would change."
+        |exchange| exchange.ports().counters().ignored;
     "rialto_exchange_malformed_total" "Connections cut off because a message was none."
         |exchange| exchange.ports().counters().malformed;
+    "rialto_exchange_bad_packets_total" "Connections cut off because a packet was none, or not one to send then."
+        |exchange| exchange.ports().counters().bad_packets();
+    "rialto_exchange_login_timeouts_total" "Connections cut off because no login came in time."
+        |exchange| exchange.ports().counters().closed_by(Closed::LoginTimeout);
+    "rialto_exchange_silent_total" "Connections cut off because not even a heartbeat came in time."
+        |exchange| exchange.ports().counters().closed_by(Closed::Dead);
     "rialto_exchange_stalled_total" "Connections cut off because they took nothing for too long."
         |exchange| exchange.ports().counters().stalled;
+    "rialto_exchange_lapped_total" "Connections cut off because what they had to be told was no longer kept."
+        |exchange| exchange.ports().counters().lapped;
     "rialto_exchange_over" "1 when the day is over." |exchange| u64::from(exchange.is_over());
 };
 

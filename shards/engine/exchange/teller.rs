@@ -1,9 +1,9 @@
 //! Where the floor's reports go beside the ports: to the tape, and from there onto the wire.
 
-use matching::Report;
+use matching::{OrderKey, Report};
 use runtime::{LinkId, Message, Outbox, SocketId};
 use tape::{Numbered, Tape};
-use types::{InstrumentId, MatchNo, Nanos, SeqNo};
+use types::{InstrumentId, MatchNo, Nanos, OrderRef, SeqNo};
 
 /// What was traded in one instrument.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,6 +76,11 @@ impl port::Tape for Teller<'_> {
 
     fn on_bust(&mut self, now: Nanos, instrument: InstrumentId, match_no: MatchNo) {
         self.tape.bust(now, instrument, match_no, &mut self.wires.with(self.out));
+    }
+
+    #[inline]
+    fn order_ref(&self, order: OrderKey) -> OrderRef {
+        self.tape.order_ref(order).unwrap_or_default()
     }
 }
 

@@ -6,12 +6,9 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 use types::Nanos;
-
-use crate::failure::Failure;
 
 /// A connection, by its number, and what it is ready for.
 #[derive(Clone, Copy, Debug)]
@@ -31,27 +28,6 @@ const TIMER: u64 = u64::MAX;
 
 /// Taken from the kernel at a time.
 const EVENTS: usize = 256;
-
-/// Descriptors that the process has beside connections.
-const OTHER_FILES: u64 = 256;
-
-/// Lets the process have so many connections, as far as it may allow that itself.
-pub(super) fn make_room_for(connections: usize) -> Result<(), Failure> {
-    let files = connections as u64 + OTHER_FILES;
-    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else {
-        return Ok(());
-    };
-    if files <= soft {
-        return Ok(());
-    }
-    if hard < files || setrlimit(Resource::RLIMIT_NOFILE, files, hard).is_err() {
-        return Err(Failure::usage(format!(
-            "{connections} connections need {files} open files, and this process may have {hard}"
-        ))
-        .remedy(format!("raise the limit: ulimit -n {files}")));
-    }
-    Ok(())
-}
 
 impl Readiness {
     pub(super) fn new() -> io::Result<Self> {

@@ -1,6 +1,6 @@
 //! The driver over loopback, against the toy exchange behind a SoupBinTCP server.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::thread::{self, JoinHandle};
@@ -29,9 +29,9 @@ struct Connection {
 /// What the exchange does beside taking orders.
 #[derive(Clone, Copy, Debug)]
 struct Plan {
-    /// Cuts port 0 once it heard so many messages of it.
-    cut_after: usize,
-    /// Then stops the client when it heard so many in all, and port 0 again.
+    /// Cuts port 0 once it heard so many messages of it; then waits to hear it again.
+    cut_after: Option<usize>,
+    /// Stops the client when it heard so many in all.
     stop_after: usize,
 }
 
@@ -45,6 +45,9 @@ struct Exchange {
     plan: Plan,
     cut_at: Option<usize>,
 }
+
+/// Users that the toy knows.
+const PORTS_MAX: u32 = 1_000;
 
 const SESSION: SessionId = SessionId::new(*b"TOY       ");
 
@@ -95,8 +98,9 @@ impl Exchange {
     }
 
     fn stop_when_heard(&self, stop: &Stop) {
-        let again = self.cut_at.is_some_and(|heard| heard + 20 < self.heard_of(0));
-        if again && self.plan.stop_after < self.toy.heard.len() {
+        let again = || self.cut_at.is_some_and(|heard| heard + 20 < self.heard_of(0));
+        if (self.plan.cut_after.is_none() || again()) && self.plan.stop_after < self.toy.heard.len()
+        {
             stop.request();
         }
     }
@@ -119,8 +123,8 @@ impl Exchange {
             Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock),
         }
         connection.server.on_deadline(now);
-        let cut = connection.port == Some(0) && self.plan.cut_after < self.heard_of(0);
-        if cut && self.cut_at.is_none() {
+        let due = |after| connection.port == Some(0) && after < self.heard_of(0);
+        if self.cut_at.is_none() && self.plan.cut_after.is_some_and(due) {
             self.cut_at = Some(self.heard_of(0));
             return false;
         }
@@ -132,7 +136,7 @@ impl Exchange {
         while let Some(request) = connection.server.poll() {
             match request {
                 Request::Login { credentials: given, .. } => {
-                    let users = credentials("T{n}", "toy{n}", 99).expect("users that fit");
+                    let users = credentials("T{n}", "toy{n}", PORTS_MAX).expect("users that fit");
                     let matches = |user: &Credentials| user.matches(&given);
                     let Some(port) = users.iter().position(matches) else {
                         connection.server.reject(Reject::NotAuthorised);
@@ -190,7 +194,7 @@ impl Connection {
 
 #[test]
 fn a_cut_port_logs_in_again_goes_on_where_it_stood_and_nothing_is_counted_twice() {
-    let exchange = Exchange::open(Plan { cut_after: 300, stop_after: 2_000 });
+    let exchange = Exchange::open(Plan { cut_after: Some(300), stop_after: 2_000 });
     let options = Options { accounts: 6, accounts_per_port: 2, rate: 4_000, ..options(21) };
     let mut population = Population::new(options).expect("options that can be");
     let users = credentials("T{n}", "toy{n}", 3).expect("users that fit");
@@ -217,8 +221,33 @@ fn a_cut_port_logs_in_again_goes_on_where_it_stood_and_nothing_is_counted_twice(
 }
 
 #[test]
+fn each_of_many_ports_is_a_session_of_its_own() {
+    let ports = 150;
+    let exchange = Exchange::open(Plan { cut_after: None, stop_after: 4_000 });
+    let options = Options { accounts: ports, accounts_per_port: 1, rate: 4_000, ..options(24) };
+    let mut population = Population::new(options).expect("options that can be");
+    let users = credentials("T{n}", "toy{n}", ports).expect("users that fit");
+    let sockets = SocketOptions {
+        grace: Duration::from_secs(60),
+        login: Duration::from_secs(60),
+        ..SocketOptions::new(exchange.address(), users)
+    };
+    let stop = Stop::new();
+    let served = exchange.serve(stop.clone());
+    let stats = run(&mut population, &sockets, &stop).expect("a run to the end");
+    let toy = served.join().expect("an exchange that found no fault");
+    assert_eq!(stats, LinkStats { logins: u64::from(ports), ..LinkStats::default() });
+    let heard: BTreeSet<u16> = toy.heard.iter().map(|(port, _)| *port).collect();
+    assert_eq!(heard.len(), ports as usize);
+    let record = population.record();
+    assert_eq!(record.sent.messages(), toy.heard.len() as u64);
+    assert_eq!((record.contradictions, record.lost, record.refused, record.skipped), (0, 0, 0, 0));
+    assert_eq!(population.open_orders(), toy.open());
+}
+
+#[test]
 fn users_that_no_exchange_knows_end_the_run_with_a_reason() {
-    let exchange = Exchange::open(Plan { cut_after: usize::MAX, stop_after: usize::MAX });
+    let exchange = Exchange::open(Plan { cut_after: None, stop_after: usize::MAX });
     let options = Options { accounts: 2, accounts_per_port: 1, ..options(22) };
     let mut population = Population::new(options).expect("options that can be");
     let users = credentials("T{n}", "wrong", 2).expect("users that fit");
