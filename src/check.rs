@@ -13,7 +13,7 @@ use crate::config::{Idle, Ingress, Policy};
 use crate::cpus::{self, Cpus};
 use crate::failure::{Failure, Located};
 use crate::terminal::{self, thousands};
-use crate::topology::{COLD_ENDS, End, Feed, Link, Shard, ShardId, Topology};
+use crate::topology::{COLD_ENDS, End, Exchange, Feed, FeedId, Link, Shard, ShardId, Topology};
 
 use exchanges::ExchangeRow;
 
@@ -115,7 +115,6 @@ struct LinkRow {
 
 impl Plan {
     fn of(topology: &Topology) -> Self {
-        let names = |ids: &[ShardId]| ids.iter().map(|id| name(topology, *id).to_owned()).collect();
         let ids = (0_u16..).map(ShardId);
         let shards: Vec<ShardRow> =
             ids.zip(&topology.shards).map(|(id, shard)| shard_row(topology, id, shard)).collect();
@@ -144,7 +143,11 @@ impl Plan {
                 })
                 .collect(),
             cold_cpus: topology.cold_cpus.clone(),
-            feeds: topology.feeds.iter().map(|feed| feed_row(feed, names(&feed.shards))).collect(),
+            feeds: (0_u16..)
+                .map(FeedId)
+                .zip(&topology.feeds)
+                .map(|(id, feed)| feed_row(feed, joined(topology, id, feed)))
+                .collect(),
             metrics: topology.metrics.map(|address| address.to_string()),
             memory_bytes,
             notes: topology.notes.clone(),
@@ -153,6 +156,16 @@ impl Plan {
             exchanges,
         }
     }
+}
+
+/// The shards that join a feed, those of exchanges too.
+fn joined(topology: &Topology, id: FeedId, feed: &Feed) -> Vec<String> {
+    let trade = feed.shards.iter().map(|shard| name(topology, *shard).to_owned());
+    let follows =
+        |exchange: &&Exchange| exchange.dark.as_ref().is_some_and(|dark| dark.quote.contains(&id));
+    let exchanges = topology.exchanges.iter().filter(follows);
+    let of_exchanges = exchanges.flat_map(|exchange| &exchange.shards);
+    trade.chain(of_exchanges.map(|shard| shard.name.clone())).collect()
 }
 
 fn name(topology: &Topology, id: ShardId) -> &str {

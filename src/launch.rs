@@ -159,7 +159,7 @@ pub fn launch(topology: &Topology) -> Result<Live, Failure> {
                     let rings = std::mem::take(&mut shared[at][shard]);
                     let done = exchange_done.clone();
                     let (seat, ends) =
-                        exchange::seat(exchange, (at, shard), core.bell(), rings, done);
+                        exchange::seat((topology, exchange), (at, shard), core.bell(), rings, done);
                     core.seat(seat);
                     cold.push(ColdSide::Exchange(ends));
                 }

@@ -339,6 +339,8 @@ fn every_profile_is_good_on_the_machine_it_is_for() {
         ("dedicated-8-cores", 8),
         ("venue-demo", 1),
         ("venue-demo", 2),
+        ("dark-demo", 1),
+        ("dark-demo", 2),
     ];
     for (name, cpus) in cases {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tuning/{name}.toml"));

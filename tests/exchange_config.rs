@@ -84,6 +84,27 @@ fn each_fault_of_an_exchange_is_named_with_its_place() {
 }
 
 #[test]
+fn the_feeds_of_a_dark_pool_are_those_of_the_file() {
+    let feed = "\n[[feed]]\nname = \"lit\"\nvenue = \"nasdaq\"\nline_a = \"239.1.1.1:26400\"\n";
+    let cases = [
+        ("[\"lit\"]", None),
+        ("[\"lti\"]", Some("dark.quote: feed `lti` is not there; did you mean `lit`?")),
+        ("[\"lit\", \"lit\"]", Some("dark.quote names feed `lit` twice")),
+        ("[]", Some("dark.quote names no feed: there would be no midpoint")),
+        ("[\"lit\"], cross_min_ms = 2, cross_max_ms = 1", Some("dark.cross_max_ms is 1")),
+        ("[\"lit\"], orders = 0", Some("dark.orders is 0")),
+    ];
+    for (quote, want) in cases {
+        let dark = format!("name = \"RLX\"\ndark = {{ quote = {quote} }}");
+        let found = faults(&(GOOD.replacen("name = \"RLX\"", &dark, 1) + feed));
+        match want {
+            None => assert_eq!(found, Vec::<String>::new()),
+            Some(want) => assert!(found.iter().any(|fault| fault.contains(want)), "{found:#?}"),
+        }
+    }
+}
+
+#[test]
 fn ports_are_dealt_to_firms_and_instruments_to_shards() {
     let source = Source { name: "x.toml".to_owned(), text: GOOD.to_owned() };
     let config = fault::read(&source).expect("its shape");

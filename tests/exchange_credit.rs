@@ -74,7 +74,8 @@ impl Pair {
         let exchange = exchange(CONFIG);
         let now = Nanos::from_secs(20_000 * 86_400);
         let shard = |place: usize, symbol: [u8; 8]| Shard {
-            machine: launch::exchange_machine(&exchange, place, now),
+            machine: launch::exchange_machine(&exchange, place, None, now)
+                .expect("it follows no feed"),
             client: client(&exchange, place),
             symbol,
             user_ref: 0,

@@ -234,7 +234,7 @@ fn same_books(rig: &mut Rig) {
 }
 
 /// What every port was told went to its firm's drop copy, in the same order.
-fn copies_equal_the_streams(rig: &Rig) {
+pub(crate) fn copies_equal_the_streams(rig: &Rig) {
     let mut copied: BTreeMap<[u8; 6], Vec<Vec<u8>>> = BTreeMap::new();
     for (user, message) in rig.copied() {
         copied.entry(user).or_default().push(message);

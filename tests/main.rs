@@ -2,6 +2,7 @@
 
 mod captures;
 mod config;
+mod dark_pool;
 mod distribution;
 mod entry;
 mod exchange_config;

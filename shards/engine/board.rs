@@ -4,7 +4,7 @@
 //! between; more than one input may tell is told with the next ones.
 
 use arrayvec::ArrayVec;
-use book::consolidated::Tops;
+use book::consolidated::{Consolidated, Tops};
 use book::{State, Stats};
 use runtime::{LinkId, Outbox};
 use types::{InstrumentId, Nanos, Px, Qty, Symbol, VenueId};
@@ -97,13 +97,38 @@ impl Board {
         out: &mut Outbox,
     ) {
         for _ in 0..TOLD_MAX {
-            let Some(instrument) = self.changed.pop() else { break };
-            self.noted[instrument.index()] = false;
+            let Some(instrument) = self.take_changed() else { break };
             self.tell_one(instrument, mirrors.clone(), time, out);
         }
+        self.raise_all(out);
+    }
+
+    /// Raises the alarms.
+    #[inline]
+    pub(crate) fn raise_all(&mut self, out: &mut Outbox) {
         if !self.alarms.is_empty() {
             self.raise(out);
         }
+    }
+
+    #[inline]
+    fn take_changed(&mut self) -> Option<InstrumentId> {
+        let instrument = self.changed.pop()?;
+        self.noted[instrument.index()] = false;
+        Some(instrument)
+    }
+
+    /// For who acts on them itself: the next instrument of which something has changed, with its best prices.
+    pub(crate) fn poll_changed<'m>(
+        &mut self,
+        mirrors: impl Iterator<Item = &'m Mirror>,
+    ) -> Option<(InstrumentId, Consolidated)> {
+        let instrument = self.take_changed()?;
+        for mirror in mirrors {
+            let (top, state) = mirror.shown(instrument);
+            self.tops.set(mirror.venue_id, instrument, &top, state);
+        }
+        Some((instrument, self.tops.best(instrument)))
     }
 
     fn tell_one<'m>(
@@ -158,7 +183,7 @@ impl Board {
     }
 
     /// The consolidated best bid and offer.
-    pub(crate) fn best(&self, instrument: InstrumentId) -> book::consolidated::Consolidated {
+    pub(crate) fn best(&self, instrument: InstrumentId) -> Consolidated {
         self.tops.best(instrument)
     }
 }

@@ -1,4 +1,5 @@
-//! The exchange shard: connections in, OUCH answers and drop copies out, ITCH to everybody.
+//! The exchange shard: connections in, OUCH answers and drop copies out, ITCH to everybody; where it
+//! makes no prices of its own, other venues' feeds in.
 //!
 //! One call an input: hand it to the ports, which drive the floor; what happened there goes to the
 //! tape first and then to whom it concerns. After each input the batch goes out: what each connection
@@ -8,12 +9,13 @@
 mod command;
 mod credit;
 pub mod gauges;
+mod quotes;
 mod teller;
 #[cfg(test)]
 mod tests;
 
 use book::hash::{self, BookHash};
-use matching::{Control, Floor, Scope};
+use matching::{Control, Floor, Quote, Scope};
 use port::Ports;
 use risk::port::PortRisk;
 use runtime::{Event, LinkId, Machine, Outbox, SocketId, StreamId};
@@ -24,9 +26,13 @@ use wire::ouch50::BrokenReason;
 
 pub use command::Command;
 pub use credit::Credit;
+pub use quotes::FollowPlan;
 pub use teller::Traded;
 
+use quotes::{Quotes, TOLD_MAX};
 use teller::{Teller, Wires};
+
+use crate::{Feed, PlanError};
 
 /// Instruments that are named, opened or closed in one turn: three messages each, some opened with a
 /// whole cross.
@@ -46,8 +52,10 @@ pub struct ExchangePlan {
     pub keeper: Option<LinkId>,
     /// Requests of the one who runs the exchange.
     pub commands: LinkId,
-    /// The first of the connections that the shard accepts.
+    /// The first of the connections that the shard accepts; those before it are its feeds'.
     pub first_stream: StreamId,
+    /// The feeds whose best prices are the quote of its instruments; `None` where it makes its own.
+    pub follows: Option<FollowPlan>,
     /// When trading opens and closes, where the floor's schedule says so; without it trading begins
     /// with the shard.
     pub hours: Option<[Nanos; 2]>,
@@ -80,6 +88,8 @@ pub struct Exchange {
     /// By instrument.
     traded: Vec<Traded>,
     credit: Credit,
+    /// In a box: most exchanges have none.
+    quotes: Option<Box<Quotes>>,
     commands: LinkId,
     first_stream: u16,
     day: Day,
@@ -97,14 +107,21 @@ impl Exchange {
     /// every limit set and every line of credit leased that `credit` shares. Everything it will ever
     /// hold is allocated here.
     ///
+    /// # Errors
+    /// Feeds that cannot be followed.
+    ///
     /// # Panics
     /// Where the plan contradicts itself: see [`Ports::new`] and [`Tape::new`].
     pub fn new(
         plan: &ExchangePlan,
         (floor, risk, credit): (Floor, PortRisk, Credit),
         now: Nanos,
-    ) -> Self {
-        Self {
+    ) -> Result<Self, PlanError> {
+        let follows = plan.follows.as_ref();
+        let quotes =
+            follows.map(|plan_of| Quotes::new(plan_of, &plan.listings, now)).transpose()?;
+        Ok(Self {
+            quotes: quotes.map(Box::new),
             ports: Ports::new(&plan.ports, floor, risk, now),
             tape: Tape::new(plan.tape, &plan.listings, now),
             wires: Wires { lines: plan.lines, keeper: plan.keeper, lost: 0 },
@@ -119,7 +136,7 @@ impl Exchange {
             is_asked_to_close: false,
             behind: false,
             misaddressed: 0,
-        }
+        })
     }
 
     /// Its ports, and the floor behind them.
@@ -135,6 +152,21 @@ impl Exchange {
     /// What was traded, by instrument.
     pub fn traded(&self) -> &[Traded] {
         &self.traded
+    }
+
+    /// The feeds that it follows, by place.
+    pub fn feeds(&self) -> &[Feed] {
+        self.quotes.as_ref().map_or(&[], |quotes| quotes.feeds())
+    }
+
+    /// The best prices elsewhere, as an instrument trades by them.
+    pub fn quote(&self, instrument: InstrumentId) -> Option<Quote> {
+        self.quotes.as_ref()?.told(instrument)
+    }
+
+    /// How often it was told another quote.
+    pub fn quotes(&self) -> u64 {
+        self.quotes.as_ref().map_or(0, |quotes| quotes.changes)
     }
 
     /// One number for what all its books show, the same as a [`crate::Trade`] shard's that has heard it
@@ -217,9 +249,29 @@ impl Exchange {
         ports.on_closed(now, conn, &mut Teller { tape, traded, wires, out });
     }
 
+    /// An input of the feeds that it follows.
+    fn follow(&mut self, now: Nanos, event: Event<'_>, out: &mut Outbox) {
+        let Some(quotes) = &mut self.quotes else {
+            self.misaddressed += 1;
+            return;
+        };
+        let is_taken = quotes.on_event(now, event, out);
+        self.misaddressed += u64::from(!is_taken);
+        let Self { ports, tape, wires, traded, listings, .. } = self;
+        let mut left = TOLD_MAX;
+        while let Some((instrument, quote)) = quotes.poll(listings, &mut left) {
+            let mut teller = Teller { tape, traded, wires, out };
+            ports
+                .drive(now, &mut teller, |floor, fan| floor.set_quote(now, instrument, quote, fan));
+        }
+    }
+
     fn on_deadline(&mut self, now: Nanos, out: &mut Outbox) {
         if self.ends_early() {
             self.day = Day::Closing(0);
+        }
+        if self.next_of_feeds() <= now {
+            self.follow(now, Event::Deadline, out);
         }
         if self.day != Day::Open && self.day != Day::Over {
             self.go_on(now, out);
@@ -241,6 +293,12 @@ impl Exchange {
     /// Its end was asked for, and its begin is over.
     fn ends_early(&self) -> bool {
         self.is_asked_to_close && self.day == Day::Open
+    }
+
+    #[inline]
+    fn next_of_feeds(&self) -> Nanos {
+        let feeds = self.quotes.as_ref().and_then(|quotes| quotes.next_deadline());
+        feeds.unwrap_or(Nanos::MAX)
     }
 
     /// When everybody is to hear that the market opens, or closes.
@@ -389,6 +447,11 @@ fn number(instrument: usize) -> InstrumentId {
 impl Machine for Exchange {
     fn on_event(&mut self, now: Nanos, event: Event<'_>, out: &mut Outbox) {
         match event {
+            Event::Bytes { stream, .. } | Event::Closed { stream }
+                if stream.0 < self.first_stream =>
+            {
+                self.follow(now, event, out);
+            }
             Event::Bytes { stream, bytes } => self.on_bytes(now, stream, bytes, out),
             Event::Accepted { stream, .. } => self.on_accepted(now, stream, out),
             Event::Closed { stream } => self.on_closed(now, stream, out),
@@ -403,11 +466,11 @@ impl Machine for Exchange {
                 let told = self.credit.on_message(link, message, self.ports.risk_mut());
                 self.misaddressed += u64::from(!told);
             }
-            // It makes no connection and listens to no line; what commands it never drops any.
-            Event::Opened { .. }
-            | Event::Datagram { .. }
-            | Event::Oversize { .. }
-            | Event::Missed { .. } => self.misaddressed += 1,
+            Event::Opened { .. } | Event::Datagram { .. } | Event::Oversize { .. } => {
+                self.follow(now, event, out);
+            }
+            // What commands it never drops any.
+            Event::Missed { .. } => self.misaddressed += 1,
         }
         self.send(now, out);
     }
@@ -419,7 +482,8 @@ impl Machine for Exchange {
             return Some(Nanos::ZERO);
         }
         let ports = self.ports.next_deadline().unwrap_or(Nanos::MAX);
-        Some(ports.min(self.tape.next_deadline()).min(self.next_hour()))
+        let told = self.tape.next_deadline().min(self.next_hour());
+        Some(ports.min(told).min(self.next_of_feeds()))
     }
 
     fn housekeep(&mut self, _now: Nanos, _out: &mut Outbox) {}

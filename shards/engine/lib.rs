@@ -10,15 +10,17 @@ pub mod gauges;
 mod alarm;
 mod board;
 mod feed;
+mod feeds;
 mod mirror;
 mod top;
 mod trade;
 
 pub use alarm::{Alarm, AlarmKind};
 pub use feed::{Feed, FeedPlan, SnapshotPlan};
+pub use feeds::PlanError;
 pub use mirror::{Books, Mirror, Tally};
 pub use top::TopUpdate;
-pub use trade::{PlanError, Trade, TradePlan};
+pub use trade::{Trade, TradePlan};
 
 #[cfg(test)]
 mod tests;

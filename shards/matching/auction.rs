@@ -36,8 +36,15 @@ impl Floor {
     /// Crosses what there is: each pair, then [`Report::Uncrossed`], then the end of those that were for
     /// this cross alone.
     pub(crate) fn cross(&mut self, instrument: InstrumentId, cross: Cross, out: &mut impl Out) {
-        let (reference, collar) = self.collar(instrument);
         self.market.set_trades(instrument, false);
+        if self.days[instrument.index()].rules.dark.is_some() {
+            // It has crosses of its own, or none; what waited for this one waited for nothing.
+            for list in lists(cross) {
+                self.end_list(instrument, *list, Ended::NotCrossed, |_| true, out);
+            }
+            return;
+        }
+        let (reference, collar) = self.collar(instrument);
         let all = self.would_cross(instrument, cross, collar, reference);
         let mut left = all.map_or(0, |crossing| crossing.paired);
         let (tick, qty) = (all.map(|crossing| crossing.tick), left);

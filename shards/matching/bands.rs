@@ -57,6 +57,7 @@ impl Floor {
             return false;
         }
         self.days[at].told = span;
+        self.hold_quote(instrument);
         if span == Span::ALL {
             return true;
         }

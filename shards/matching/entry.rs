@@ -148,7 +148,9 @@ impl Floor {
     /// Whether an order for a cross alone may be taken now.
     fn check_cross(&self, now: Nanos, order: &Order) -> Result<(), Refused> {
         let at = order.new.instrument.index();
-        if order.new.standing != Standing::Rest || order.new.price == Price::MarketToLimit {
+        let is_dark = self.days[at].rules.dark.is_some();
+        let is_resting = order.new.standing == Standing::Rest;
+        if is_dark || !is_resting || order.new.price == Price::MarketToLimit {
             return Err(Refused::Terms);
         }
         // The cross that begins continuous trading is the opening one, after a halt before it too.
@@ -181,7 +183,8 @@ impl Floor {
         let span = self.gates[instrument.index()].span;
         let other = self.market.best(instrument, order.new.side.opposite());
         let mut asked = Asked { out, order: &order.new, waited };
-        self.noted(instrument, &mut asked, |market, out| match held(order, span, other) {
+        let held = held(&self.at_midpoint(instrument, order), span, other);
+        self.noted(instrument, &mut asked, |market, out| match held {
             Ok(held) => market.enter_with(&held, out),
             Err(why) => out.push(Report::Refused { order: order.new.key, why }),
         })
@@ -356,7 +359,7 @@ impl Floor {
         let side = self.market.placed(old)?.side;
         let span = self.gates[instrument.index()].span;
         let asked = Order { new: NewOrder { side, ..order.new }, ..*order };
-        let Ok(held) = held(&asked, span, None) else {
+        let Ok(held) = held(&self.at_midpoint(instrument, &asked), span, None) else {
             out.push(Report::Refused { order: new, why: Refused::Band });
             return Some(self.noted(instrument, out, |market, out| {
                 market.end_order(old, Ended::Refused, out);

@@ -19,13 +19,14 @@ use crate::cross::Span;
 use crate::dated::Dated;
 use crate::luld::Luld;
 use crate::orders::NONE;
+use crate::reserve::Draws;
 use crate::schedule::DayRules;
 use crate::tape::{Prints, Tape, Trades};
 use crate::tree::Tree;
 use crate::waiting::{List, Waiting, limit};
 use crate::{
-    Account, Capacity, Ended, Market, NewOrder, Order, OrderKey, Out, Phase, Price, Refused,
-    Report, Rules, Scope, Tick,
+    Account, Capacity, DarkRules, Ended, Market, NewOrder, Order, OrderKey, Out, Phase, Price,
+    Quote, Refused, Report, Rules, Scope, Tick,
 };
 
 /// How much room to make, over all instruments. All of it is allocated by [`Floor::new`] and never
@@ -88,6 +89,12 @@ pub(crate) struct Day {
     pub(crate) luld: Option<Luld>,
     /// The bands as they were reported.
     pub(crate) told: Span,
+    /// The quote from elsewhere, as it was told.
+    pub(crate) quote: Option<Quote>,
+    /// When the next dark cross is.
+    pub(crate) uncross: Nanos,
+    /// From where its times come.
+    pub(crate) draws: Draws,
 }
 
 /// The books of one exchange shard and their day. Begins closed.
@@ -116,8 +123,8 @@ impl Floor {
     /// Everything closed and empty; `rules` and `days` in order of instrument. See [`Market::new`].
     ///
     /// # Panics
-    /// As [`Market::new`], and where the days are not one for each instrument or a schedule is not in
-    /// order.
+    /// As [`Market::new`], where the days are not one for each instrument, where a schedule is not in
+    /// order, and where an instrument with a lit book has dark rules, or ones that end before they begin.
     pub fn new(
         capacity: FloorCapacity,
         accounts: &[Account],
@@ -132,8 +139,11 @@ impl Floor {
             is_direct: false,
             is_quiet: false,
         };
-        let day = |rules: &DayRules| {
+        let day = |(rules, book): (&DayRules, &Rules)| {
             assert!(rules.schedule.is_in_order(), "{:?}", rules.schedule);
+            if let Some(DarkRules { min, max }) = rules.dark {
+                assert!(!book.lit && min <= max && max < Nanos::MAX, "{book:?} {rules:?}");
+            }
             Day {
                 rules: *rules,
                 reference: rules.reference,
@@ -146,6 +156,9 @@ impl Floor {
                 limited: Nanos::ZERO,
                 luld: None,
                 told: Span::ALL,
+                quote: None,
+                uncross: Nanos::MAX,
+                draws: Draws::new(book.seed),
             }
         };
         // No more instruments than have a number.
@@ -157,7 +170,7 @@ impl Floor {
         Self {
             market,
             gates: rules.iter().map(gate).collect(),
-            days: days.iter().map(day).collect(),
+            days: days.iter().zip(rules).map(day).collect(),
             waiting: Waiting::new(capacity.waiting, rules.len()),
             dated: Dated::new(capacity.dated),
             timers: Tree::new(instruments),
@@ -344,7 +357,8 @@ impl Floor {
     pub(crate) fn refresh(&mut self, instrument: InstrumentId) {
         let at = instrument.index();
         let (gate, day) = (&mut self.gates[at], &self.days[at]);
-        gate.is_direct = gate.phase == Phase::Continuous && day.luld.is_none();
+        let is_lit = day.rules.dark.is_none();
+        gate.is_direct = gate.phase == Phase::Continuous && day.luld.is_none() && is_lit;
         gate.is_quiet = day.rules.dynamic_bp == 0 && self.waiting.has_none(instrument, List::Stop);
     }
 

@@ -14,6 +14,9 @@ mod bands;
 mod bitmap;
 mod command;
 mod cross;
+mod dark;
+#[cfg(test)]
+mod dark_tests;
 mod dated;
 #[cfg(any(test, feature = "naive"))]
 mod day_ledger;
@@ -63,6 +66,7 @@ mod withdraw;
 
 pub use command::{Account, NewOrder, OrderKey, Price, Replace, SelfMatch, Standing, Tick};
 pub use cross::{Crossing, Interest, Span, crossing};
+pub use dark::DarkRules;
 pub use floor::{Floor, FloorCapacity};
 pub use luld::{LuldRules, Tier};
 pub use market::{Capacity, Market, Policy, Rules};

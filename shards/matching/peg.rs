@@ -23,7 +23,7 @@ use crate::{Ended, OrderKey, Out, Peg, PegTo, Quote, SelfMatch, Tick};
 #[derive(Clone, Copy)]
 pub(crate) struct Touch {
     /// The quote.
-    quote: [Option<i64>; 2],
+    pub(crate) quote: [Option<i64>; 2],
     /// The best prices that the book itself shows.
     shown: [Option<i64>; 2],
 }

@@ -82,7 +82,8 @@ impl Floor {
         let at = instrument.index();
         self.gates[at].phase = phase;
         out.push(Report::Phase { instrument, phase });
-        self.market.set_trades(instrument, phase == Phase::Continuous);
+        let waits = self.days[at].rules.dark.is_some_and(|dark| dark.crosses());
+        self.market.set_trades(instrument, phase == Phase::Continuous && !waits);
         let day = &mut self.days[at];
         day.extensions = 0;
         let pause = day.rules.luld.filter(|_| phase == Phase::Paused);
@@ -94,7 +95,14 @@ impl Floor {
         day.has_opened |= phase == Phase::Continuous;
         self.limit(now, instrument);
         self.hold(instrument);
+        self.hold_quote(instrument);
         self.days[at].indication = self.first_indication(now, instrument);
+        self.days[at].uncross = match phase {
+            Phase::Continuous => self.draw_uncross(now, instrument),
+            Phase::Closed | Phase::PreOpen | Phase::Halted | Phase::PreReopen | Phase::Paused => {
+                Nanos::MAX
+            }
+        };
         match phase {
             Phase::Closed => self.end_day(instrument, out),
             Phase::PreOpen | Phase::PreReopen | Phase::Paused => {
@@ -138,7 +146,8 @@ impl Floor {
         let schedule = &day.rules.schedule;
         let at = |time: Option<Nanos>| Some(self.midnight?.saturating_add(time?).max(now));
         match gate.phase {
-            _ if day.rules.imbalance_every == Nanos::ZERO => Nanos::MAX,
+            // What is dark shows nothing of what it would do.
+            _ if day.rules.imbalance_every == Nanos::ZERO || day.rules.dark.is_some() => Nanos::MAX,
             Phase::Closed | Phase::Halted => Nanos::MAX,
             Phase::PreOpen => at(schedule.open_imbalance).unwrap_or(now),
             Phase::PreReopen | Phase::Paused => now,
@@ -161,7 +170,7 @@ impl Floor {
         let (id, day) = (instrument.get(), &self.days[instrument.index()]);
         let step = self.next_step(instrument).map_or(Nanos::MAX, |(_, _, when)| when);
         let luld = day.luld.as_ref().map_or(Nanos::MAX, |luld| luld.next_deadline(day.limited));
-        let due = step.min(day.indication).min(day.pause).min(luld);
+        let due = step.min(day.indication).min(day.pause).min(luld).min(day.uncross);
         if self.armed[instrument.index()] {
             self.timers.remove(&mut self.soonest, id);
         }
@@ -224,6 +233,8 @@ impl Floor {
             self.end_pause(now, instrument, out);
         } else if day.luld.as_ref().is_some_and(|luld| luld.next_deadline(day.limited) <= now) {
             self.on_limit_time(now, instrument, out);
+        } else if day.uncross <= now {
+            self.cross_dark(now, instrument, out);
         } else if day.indication <= now {
             // Those that were missed are not made up for.
             self.days[instrument.index()].indication = now.saturating_add(every);

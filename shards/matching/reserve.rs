@@ -23,6 +23,11 @@ impl Draws {
         x ^ x >> 31
     }
 
+    /// A number from the one to the other, both included; not all numbers there are.
+    pub(crate) fn between(&mut self, low: u64, high: u64) -> u64 {
+        low + self.next() % (high - low + 1)
+    }
+
     /// How much of `left` open shares is shown next: at least 1, where there is one.
     pub(crate) fn showing(&mut self, display: Display, left: u32) -> u32 {
         let (show, random) = match display {
@@ -35,7 +40,7 @@ impl Draws {
         }
         let low = u64::from(show.saturating_sub(random).max(1));
         let high = u64::from(show) + u64::from(random);
-        let drawn = low + self.next() % (high - low + 1);
+        let drawn = self.between(low, high);
         left.min(u32::try_from(drawn).unwrap_or(u32::MAX))
     }
 }

@@ -4,7 +4,7 @@
 use types::Nanos;
 
 use crate::cross::Span;
-use crate::{LuldRules, Tick, TickTable};
+use crate::{DarkRules, LuldRules, Tick, TickTable};
 
 /// Times of day. What has none happens by [`crate::Control`], or never.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -93,6 +93,9 @@ pub struct DayRules {
     pub dynamic_bp: u32,
     /// Limit up, limit down.
     pub luld: Option<LuldRules>,
+    /// It trades at the midpoint of a quote from elsewhere, and has no other cross; `None` where it makes its
+    /// own prices.
+    pub dark: Option<DarkRules>,
 }
 
 impl DayRules {
@@ -108,6 +111,7 @@ impl DayRules {
             static_bp: 0,
             dynamic_bp: 0,
             luld: None,
+            dark: None,
         }
     }
 

@@ -25,6 +25,8 @@ pub(crate) struct Special {
     pub(crate) unshown: u32,
     pub(crate) account: AccountId,
     pub(crate) self_match: SelfMatch,
+    /// It takes no part in the cross under way.
+    pub(crate) sits_out: bool,
     /// The one that came to its side after it; for a free place the next free one.
     pub(crate) behind: u32,
     pub(crate) ahead: u32,
@@ -41,6 +43,7 @@ impl Special {
         unshown: 0,
         account: AccountId::new(0),
         self_match: SelfMatch::Allow,
+        sits_out: false,
         behind: NONE,
         ahead: NONE,
     };

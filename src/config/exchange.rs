@@ -38,12 +38,18 @@ pub struct Exchange {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dark {
-    /// The feeds, by name, whose best prices make the consolidated quote.
+    /// The feeds of this file, by name, whose best prices make the consolidated quote. What they say is of others:
+    /// it bounds the prices here, and a halt there is one here.
     pub quote: Spanned<Vec<Spanned<String>>>,
     /// The shortest time between two crosses, in milliseconds; 0 for orders that meet as they come. Default 0.
     pub cross_min_ms: Option<Spanned<u32>>,
     /// The longest. Default as the shortest.
     pub cross_max_ms: Option<Spanned<u32>>,
+    /// Live orders in the books that each shard keeps of each feed. When full, the instrument that wanted more has no
+    /// quote. Default 262144.
+    pub orders: Option<Spanned<u32>>,
+    /// Price levels in them, both sides. Default 65536.
+    pub levels: Option<Spanned<u32>>,
 }
 
 /// `[exchange.hours]`: times of day in UTC, `HH:MM:SS`.

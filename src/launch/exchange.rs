@@ -3,9 +3,11 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::mpsc::Sender;
 
-use engine::exchange::{Credit, Exchange, ExchangePlan, gauges};
+use engine::PlanError;
+use engine::exchange::{Credit, Exchange, ExchangePlan, FollowPlan, gauges};
 use matching::{
-    Account, Collar, DayRules, Floor, FloorCapacity, LuldRules, Policy, Rules, Schedule, Tick, Tier,
+    Account, Collar, DarkRules, DayRules, Floor, FloorCapacity, LuldRules, Policy, Rules, Schedule,
+    Tick, Tier,
 };
 use risk::lease::{Home, Marks};
 use risk::port::{FirmLimits, Kind, Kinds, Limits, List, PortLimits, PortRisk, Room};
@@ -18,8 +20,9 @@ use session::soup::{Credentials, SoupConfig};
 use types::{AccountId, FirmId, InstrumentId, MatchNo, Nanos, OrderRef, PortId, Px, SeqNo};
 use wire::itch50::{LuldTier, MarketCategory, RegShoAction};
 
+use super::Places;
 use crate::config::exchange::{Priority, SelfMatch};
-use crate::topology::{self, ExchangeShard, Hours, Listing, Login};
+use crate::topology::{self, ExchangeShard, Listing, Login, Topology};
 
 /// Messages on the way to those who keep them: some 60 ms of a million a second.
 const KEPT_DEPTH: usize = 1 << 16;
@@ -83,7 +86,7 @@ pub(super) fn shared(exchange: &topology::Exchange, bells: &[&Bell]) -> Vec<Shar
 
 /// A shard ready to be placed on the core that `bell` wakes.
 pub(super) fn seat(
-    exchange: &topology::Exchange,
+    (topology, exchange): (&Topology, &topology::Exchange),
     at: (usize, usize),
     bell: &Bell,
     shared: Shared,
@@ -101,9 +104,16 @@ pub(super) fn seat(
     let listener =
         Listener { connections_max: shard.capacity.connections, ..Listener::new(shard.orders) };
     let orders = shard.capacity.orders as usize;
+    let mut places = Places { sockets: lines, streams: Vec::new() };
+    let follows = exchange.dark.as_ref().map(|dark| FollowPlan {
+        feeds: topology.quoted_by(exchange).iter().map(|feed| places.feed(feed)).collect(),
+        orders: size(dark.orders),
+        levels: size(dark.levels),
+    });
     let config = runtime::Config {
         name: shard.name.clone(),
-        sockets: lines,
+        sockets: places.sockets,
+        streams: places.streams,
         listeners: vec![listener],
         effects_max: EFFECTS_MIN + orders * EFFECTS_AN_ORDER,
         // An outbox counts its bytes with 32 bits.
@@ -114,7 +124,8 @@ pub(super) fn seat(
     let (exchange, shard_place) = (exchange.clone(), at.1);
     let make = move || {
         let now = runtime::Clock::new().now();
-        Ok(machine(&exchange, shard_place, now))
+        machine(&exchange, shard_place, follows, now)
+            .map_err(|error| format!("cannot make the machine: {error:?}"))
     };
     let finish = move |machine| {
         // The process gave up on the machine where nobody listens any more.
@@ -124,6 +135,10 @@ pub(super) fn seat(
     let outbound = std::iter::once(kept).chain(shared.outbound).collect();
     let seat = Seat::new(config, inbound, outbound, make, finish);
     (seat, Cold { at, kept: keeper, commands })
+}
+
+fn size(count: u32) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
 }
 
 fn line(to: SocketAddrV4, interface: Ipv4Addr) -> Socket {
@@ -136,8 +151,21 @@ fn line(to: SocketAddrV4, interface: Ipv4Addr) -> Socket {
     }
 }
 
-/// An exchange's shard as the loop, a replay or a test drives it.
-pub fn machine(exchange: &topology::Exchange, shard_place: usize, now: Nanos) -> Exchange {
+/// An exchange's shard as the loop, a replay or a test drives it. `follows`: of a dark one, the feeds that
+/// make its quote; their connections come before those that it accepts.
+///
+/// # Errors
+/// Feeds that cannot be followed.
+pub fn machine(
+    exchange: &topology::Exchange,
+    shard_place: usize,
+    follows: Option<FollowPlan>,
+    now: Nanos,
+) -> Result<Exchange, PlanError> {
+    let snapshots =
+        follows.iter().flat_map(|plan| &plan.feeds).filter(|feed| feed.snapshot.is_some());
+    // A shard takes 64 feeds at most.
+    let first_stream = StreamId(snapshots.count() as u16);
     let shard = &exchange.shards[shard_place];
     let day = Nanos::from_secs(86_400).get();
     let midnight = Nanos::new(now.get() - now.get() % day);
@@ -163,7 +191,8 @@ pub fn machine(exchange: &topology::Exchange, shard_place: usize, now: Nanos) ->
         lines: [Some(SocketId(0)), shard.line_b.map(|_| SocketId(1))],
         keeper: Some(LinkId(0)),
         commands: LinkId(0),
-        first_stream: StreamId(0),
+        first_stream,
+        follows,
         hours: exchange
             .hours
             .map(|hours| [hours.open, hours.close].map(|time| midnight.saturating_add(time))),
@@ -288,18 +317,18 @@ fn floor(exchange: &topology::Exchange, shard: &ExchangeShard) -> Floor {
         .listings
         .iter()
         .zip(&rules)
-        .map(|(listing, rules)| day(listing, rules.reference, exchange.hours.as_ref()))
+        .map(|(listing, rules)| day(listing, rules.reference, exchange))
         .collect();
     let &topology::ExchangeCapacity { orders, terms, .. } = &shard.capacity;
     let books = matching::Capacity { orders, terms };
     Floor::new(FloorCapacity { books, waiting: terms, dated: terms }, &accounts, &rules, &days)
 }
 
-fn day(listing: &Listing, reference: Tick, hours: Option<&Hours>) -> DayRules {
+fn day(listing: &Listing, reference: Tick, exchange: &topology::Exchange) -> DayRules {
     let by_hand = DayRules::by_hand(listing.ticks, reference);
     // As Nasdaq has them: from then on an order for a cross can be relied on.
     let before = |time: Nanos, secs| Some(time.since(Nanos::from_secs(secs)));
-    let schedule = hours.map_or(Schedule::BY_HAND, |hours| Schedule {
+    let schedule = exchange.hours.as_ref().map_or(Schedule::BY_HAND, |hours| Schedule {
         pre_open: Some(hours.pre_open),
         open_imbalance: Some(hours.opening_imbalance),
         open: Some(hours.open),
@@ -319,6 +348,10 @@ fn day(listing: &Listing, reference: Tick, hours: Option<&Hours>) -> DayRules {
         luld: listing
             .luld_tier
             .map(|tier| LuldRules::new(if tier == 1 { Tier::One } else { Tier::Two })),
+        dark: exchange
+            .dark
+            .as_ref()
+            .map(|dark| DarkRules { min: dark.cross_min, max: dark.cross_max }),
         ..by_hand
     }
 }

@@ -327,7 +327,9 @@ fn joined(
         Some(carries) => carries.iter().filter_map(|symbol| owners.owner(*symbol)).collect(),
         None => owners.all(),
     };
-    if joined.is_empty() && carries.is_some_and(|carries| !carries.is_empty()) {
+    // Without shards that trade it is for those of an exchange.
+    let is_wanted = !owners.all().is_empty();
+    if is_wanted && joined.is_empty() && carries.is_some_and(|carries| !carries.is_empty()) {
         let what = format!(
             "no shard owns anything that feed `{}` carries",
             entry.get_ref().name.get_ref()

@@ -26,8 +26,8 @@ use crate::failure::Failure;
 use crate::fault::{self, Fault, Source};
 
 pub use exchange::{
-    Capacity as ExchangeCapacity, Exchange, ExchangeShard, Firm, Hours, Limits, Listing, Login,
-    Port,
+    Capacity as ExchangeCapacity, Dark, Exchange, ExchangeShard, Firm, Hours, Limits, Listing,
+    Login, Port,
 };
 pub use feeds::{Feed, Session, Snapshot};
 pub use links::{COLD_ENDS, ColdEnd, End, Link};
@@ -174,6 +174,12 @@ impl Topology {
         }
     }
 
+    /// The feeds whose best prices an exchange trades by; none where it makes its own.
+    pub fn quoted_by(&self, exchange: &Exchange) -> Vec<Feed> {
+        let names = exchange.dark.iter().flat_map(|dark| &dark.quote);
+        names.map(|id| self.feeds[id.index()].clone()).collect()
+    }
+
     /// The feeds that a shard joins, in the order of the file.
     pub fn feeds_of(&self, shard: ShardId) -> impl Iterator<Item = (FeedId, &Feed)> {
         let feeds = (0_u16..).map(FeedId).zip(&self.feeds);
@@ -203,7 +209,7 @@ pub fn check(config: &Config, source: &Source, cpus: &Cpus) -> Result<Topology, 
     }
     let feeds = feeds::check(&config.feeds, &owners, &mut faults);
     let of_exchanges = placements.get(config.shards.len()..).unwrap_or_default();
-    let exchanges = exchange::check(&config.exchanges, of_exchanges, &mut faults);
+    let exchanges = exchange::check(config, of_exchanges, &mut faults);
     let links = links::check(config, &mut faults);
     let publish = publish::check(config, &mut faults, &mut notes);
     let metrics =

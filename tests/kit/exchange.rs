@@ -4,8 +4,9 @@
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr};
 
-use engine::exchange::{Command, Exchange};
+use engine::exchange::{Command, Exchange, FollowPlan};
 use engine::{FeedPlan, Trade, TradePlan};
+use matching::Tick;
 use rialto::cpus::Cpus;
 use rialto::fault::{self, Source};
 use rialto::flow::{self, in_process};
@@ -16,10 +17,14 @@ use session::mold::History;
 use session::soup::{Client, Credentials, Event as Heard, SoupConfig};
 use session::{ReceiverConfig, Recovery, SessionId, Start};
 use tape::Numbered;
-use types::{Nanos, SeqNo};
+use types::{InstrumentId, Nanos, SeqNo, Side};
 use venue::{Ownership, Roster, Row};
 
 const REPLIES: SocketId = SocketId(2);
+/// The exchange's own, of two lines.
+const LINES: u16 = 2;
+/// Of the feed that it follows.
+const FEED_REPLIES: SocketId = SocketId(4);
 /// Of a line's packets, in 256.
 const LOST: u64 = 51;
 
@@ -52,22 +57,48 @@ pub(crate) struct Rig {
     dice: u64,
     /// Packets that were lost, of both lines.
     pub(crate) lost: u64,
+    /// Everything that line A was sent, until somebody takes it.
+    pub(crate) sent: Vec<Sent>,
+    /// Re-requests for the feeds that it follows.
+    asked: Vec<Vec<u8>>,
+}
+
+/// A datagram of line A, and the best prices of each instrument once it was sent: bid, then offer.
+pub(crate) struct Sent {
+    pub(crate) at: Nanos,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) best: Vec<[Option<Tick>; 2]>,
 }
 
 /// The one exchange of a configuration.
 pub(crate) fn exchange(config: &str) -> topology::Exchange {
+    exchanges(config).remove(0)
+}
+
+/// The exchanges of a configuration.
+pub(crate) fn exchanges(config: &str) -> Vec<topology::Exchange> {
     let source = Source { name: "exchange.toml".to_owned(), text: config.to_owned() };
     let raw = fault::read(&source).expect("its shape");
     let topology = topology::check(&raw, &source, &Cpus::plain(2));
     let topology = topology.unwrap_or_else(|faults| {
         panic!("{:#?}", faults.iter().map(|fault| source.line(fault)).collect::<Vec<_>>())
     });
-    topology.exchanges[0].clone()
+    topology.exchanges
 }
 
 impl Rig {
     /// All connected, nobody logged in.
     pub(crate) fn new(exchange: topology::Exchange, population: u32, now: Nanos) -> Self {
+        Self::following(exchange, None, population, now)
+    }
+
+    /// As [`Rig::new`], of an exchange that trades by the quote of others.
+    pub(crate) fn following(
+        exchange: topology::Exchange,
+        follows: Option<FollowPlan>,
+        population: u32,
+        now: Nanos,
+    ) -> Self {
         let shard = &exchange.shards[0];
         let session = SessionId::new(shard.session);
         let users = exchange.ports.iter().map(|port| port.login);
@@ -82,7 +113,8 @@ impl Rig {
         };
         let logins = users.chain(drops).map(login).collect();
         Self {
-            machine: launch::exchange_machine(&exchange, 0, now),
+            machine: launch::exchange_machine(&exchange, 0, follows, now)
+                .expect("feeds that can be"),
             follower: follower(exchange.shards[0].listings.len(), now),
             now,
             out: Outbox::new(1 << 14, 4 << 20),
@@ -95,6 +127,8 @@ impl Rig {
             history: History::new(session, 1 << 20, 64 << 20),
             dice: 1,
             lost: 0,
+            sent: Vec::new(),
+            asked: Vec::new(),
             exchange,
         }
     }
@@ -191,7 +225,13 @@ impl Rig {
         for effect in out.effects() {
             match effect {
                 Effect::Write { stream, bytes } => self.hear(stream, bytes),
-                Effect::Send { socket, bytes } => self.on_line(socket, bytes),
+                Effect::Send { socket, bytes } if socket.0 < LINES => {
+                    if socket.0 == 0 {
+                        self.keep(bytes);
+                    }
+                    self.on_line(socket, bytes);
+                }
+                Effect::Send { bytes, .. } => self.asked.push(bytes.to_vec()),
                 Effect::Ring { message, .. } => {
                     let numbered = Numbered::from_words(&message.0).expect("a numbered message");
                     self.history.record(numbered.sequence(), numbered.message());
@@ -205,6 +245,31 @@ impl Rig {
         }
         out.clear();
         self.out = out;
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        let instruments = (0..).map(InstrumentId::new).zip(&self.exchange.shards[0].listings);
+        let floor = self.machine.ports().floor();
+        let best = instruments.map(|(at, _)| Side::BOTH.map(|side| floor.best(at, side)));
+        self.sent.push(Sent { at: self.now, bytes: bytes.to_vec(), best: best.collect() });
+    }
+
+    /// A datagram of a feed that it follows, and what it asks for again, which `other` gives.
+    pub(crate) fn on_feed(&mut self, socket: SocketId, bytes: &[u8], other: &Self) {
+        let received = self.now;
+        self.drive(Event::Datagram { socket, received, bytes });
+        self.ask(other);
+    }
+
+    /// What it wants to hear again of `other`, which gives it.
+    pub(crate) fn ask(&mut self, other: &Self) {
+        let mut room = [0; 1_472];
+        while let Some(request) = self.asked.pop() {
+            if let Some(reply) = other.history.answer(&request, &mut room) {
+                let (socket, received) = (FEED_REPLIES, self.now);
+                self.drive(Event::Datagram { socket, received, bytes: reply });
+            }
+        }
     }
 
     fn hear(&mut self, stream: StreamId, mut bytes: &[u8]) {
@@ -269,22 +334,32 @@ fn stream(conn: usize) -> StreamId {
     StreamId(u16::try_from(conn).expect("fewer connections than that"))
 }
 
+/// The feed of an exchange that a pool follows.
+pub(crate) fn followed() -> FollowPlan {
+    let feeds = vec![feed(SocketId(2), SocketId(3), FEED_REPLIES)];
+    FollowPlan { feeds, orders: 1 << 16, levels: 1 << 14 }
+}
+
+fn feed(line_a: SocketId, line_b: SocketId, replies: SocketId) -> FeedPlan {
+    FeedPlan {
+        row: Row::find("nasdaq").expect("it is in the table"),
+        line_a,
+        line_b: Some(line_b),
+        replies: Some(replies),
+        snapshot: None,
+        receiver: ReceiverConfig {
+            start: Start::Beginning,
+            recovery: Recovery { requests: true, snapshots: false },
+            attempts_max: 50,
+            ..ReceiverConfig::default()
+        },
+    }
+}
+
 /// One who follows the feed with all it needs but snapshots.
 fn follower(instruments: usize, now: Nanos) -> Trade {
     let plan = TradePlan {
-        feeds: vec![FeedPlan {
-            row: Row::find("nasdaq").expect("it is in the table"),
-            line_a: SocketId(0),
-            line_b: Some(SocketId(1)),
-            replies: Some(REPLIES),
-            snapshot: None,
-            receiver: ReceiverConfig {
-                start: Start::Beginning,
-                recovery: Recovery { requests: true, snapshots: false },
-                attempts_max: 50,
-                ..ReceiverConfig::default()
-            },
-        }],
+        feeds: vec![feed(SocketId(0), SocketId(1), REPLIES)],
         roster: Roster::new(Ownership::even(1), 0, instruments),
         capacity: book::l3::Capacity { instruments, orders: 1 << 18, levels: 1 << 16 },
         tops: None,

@@ -59,6 +59,9 @@ pub const EXCHANGE: &[Gauge<OfExchange>] = &gauges! {
         |exchange| exchange.ports().counters().stalled;
     "rialto_exchange_lapped_total" "Connections cut off because what they had to be told was no longer kept."
         |exchange| exchange.ports().counters().lapped;
+    "rialto_exchange_quotes_total" "Changes of the quotes that other venues' feeds give." Exchange::quotes;
+    "rialto_exchange_stale_feeds" "Feeds that it follows and cannot trust."
+        |exchange| exchange.feeds().iter().filter(|feed| !feed.mirror().is_trusted()).count() as u64;
     "rialto_exchange_over" "1 when the day is over." |exchange| u64::from(exchange.is_over());
 };
 

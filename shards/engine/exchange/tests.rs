@@ -82,6 +82,7 @@ fn machine() -> Exchange {
         commands: COMMANDS,
         first_stream: StreamId(0),
         hours: None,
+        follows: None,
     };
     let rules = Rules {
         reference: ticks.tick(Px::from_price4(1_000_000)).unwrap(),
@@ -105,7 +106,7 @@ fn machine() -> Exchange {
         symbol_rate_ports: 0,
         repeats_per_port: 16,
     });
-    Exchange::new(&plan, (floor, risk, Credit::Whole), Nanos::ZERO)
+    Exchange::new(&plan, (floor, risk, Credit::Whole), Nanos::ZERO).expect("it follows no feed")
 }
 
 /// The shard, its time, and what it said by type of message.

@@ -11,8 +11,9 @@ use types::{Nanos, Symbol};
 
 use super::feeds::{self, Groups};
 use super::placement::{Placement, Wish};
-use super::{Faults, Snapshot, owners};
-use crate::config::exchange as raw;
+use super::{Faults, FeedId, Snapshot, owners};
+use crate::config::{self, exchange as raw};
+use crate::fault;
 
 pub use listings::Listing;
 pub use members::{Firm, Limits, Login, Port};
@@ -41,12 +42,16 @@ pub struct Exchange {
 /// A dark pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dark {
-    /// The feeds whose best prices make the consolidated quote, by name.
-    pub quote: Vec<String>,
+    /// The feeds whose best prices make the consolidated quote.
+    pub quote: Vec<FeedId>,
     /// The shortest time between two crosses; zero where orders meet as they come.
     pub cross_min: Nanos,
     /// The longest.
     pub cross_max: Nanos,
+    /// Live orders in the books of each feed.
+    pub orders: u32,
+    /// Price levels in them.
+    pub levels: u32,
 }
 
 /// A trading day, from midnight UTC.
@@ -106,7 +111,7 @@ pub struct Capacity {
 
 /// What all exchanges are called by their shards.
 const NAME_MAX: usize = 6;
-/// More live orders on one shard than any exchange has.
+/// More live orders, or price levels, on one shard than any exchange has.
 const ORDERS_MAX: u32 = 1 << 28;
 /// Half of the file descriptors a process can have by default on a server.
 const CONNECTIONS_MAX: u32 = 32_768;
@@ -129,10 +134,11 @@ pub(super) fn wishes(exchanges: &[Spanned<raw::Exchange>]) -> impl Iterator<Item
 
 /// `placements`: one for each of [`wishes`].
 pub(super) fn check(
-    exchanges: &[Spanned<raw::Exchange>],
+    config: &config::Config,
     placements: &[Placement],
     faults: &mut Faults<'_>,
 ) -> Vec<Exchange> {
+    let (exchanges, feeds) = (&config.exchanges, &config.feeds);
     // A feed of the same file may listen to these lines, so they are apart from the feeds' own.
     let mut groups = Groups::new();
     let mut names: BTreeMap<&str, usize> = BTreeMap::new();
@@ -150,13 +156,14 @@ pub(super) fn check(
             let what = format!("exchange name `{text}` is taken by the exchange at line {line}");
             faults.add(name, what);
         }
-        checked.extend(exchange(entry, &mut placements, &mut groups, faults));
+        checked.extend(exchange(entry, feeds, &mut placements, &mut groups, faults));
     }
     checked
 }
 
 fn exchange<'a>(
     entry: &Spanned<raw::Exchange>,
+    feeds: &[Spanned<config::Feed>],
     placements: &mut impl Iterator<Item = &'a Placement>,
     groups: &mut Groups,
     faults: &mut Faults<'_>,
@@ -178,7 +185,7 @@ fn exchange<'a>(
         })
         .collect();
     let (firms, ports) = members::check(entry, faults);
-    let dark = raw.dark.as_ref().map(|dark| dark_pool(dark.get_ref(), faults));
+    let dark = raw.dark.as_ref().map(|dark| dark_pool(dark.get_ref(), feeds, faults));
     let hours = raw.hours.as_ref().map(|hours| trading_day(hours, faults));
     Some(Exchange {
         name: name.to_owned(),
@@ -289,18 +296,36 @@ fn capacity(name: &str, raw: &raw::ExchangeCapacity, faults: &mut Faults<'_>) ->
     }
 }
 
-fn dark_pool(raw: &raw::Dark, faults: &mut Faults<'_>) -> Dark {
+fn dark_pool(raw: &raw::Dark, feeds: &[Spanned<config::Feed>], faults: &mut Faults<'_>) -> Dark {
     let hour = 3_600_000;
     let min = faults.limit("dark.cross_min_ms", raw.cross_min_ms.as_ref(), 0..=hour, 0_u32);
     let max = faults.limit("dark.cross_max_ms", raw.cross_max_ms.as_ref(), min..=hour, min);
-    let quote = raw.quote.get_ref();
-    if quote.is_empty() {
+    let orders = faults.limit("dark.orders", raw.orders.as_ref(), 1..=ORDERS_MAX, 1 << 18);
+    let levels = faults.limit("dark.levels", raw.levels.as_ref(), 1..=ORDERS_MAX, 1 << 16);
+    if raw.quote.get_ref().is_empty() {
         faults.add(&raw.quote, "dark.quote names no feed: there would be no midpoint");
     }
+    let mut quote = Vec::new();
+    for text in raw.quote.get_ref() {
+        let names = || feeds.iter().map(|feed| feed.get_ref().name.get_ref().as_str());
+        let found = (0_u16..).map(FeedId).zip(names()).find(|(_, name)| name == text.get_ref());
+        match found {
+            None => {
+                let what = format!("dark.quote: feed `{}` is not there", text.get_ref());
+                faults.add(text, what).remedy_last(&fault::suggest(text.get_ref(), names()));
+            }
+            Some((id, name)) if quote.contains(&id) => {
+                faults.add(text, format!("dark.quote names feed `{name}` twice"));
+            }
+            Some((id, _)) => quote.push(id),
+        }
+    }
     Dark {
-        quote: quote.iter().map(|name| name.get_ref().clone()).collect(),
+        quote,
         cross_min: Nanos::from_millis(min.into()),
         cross_max: Nanos::from_millis(max.into()),
+        orders,
+        levels,
     }
 }
 
