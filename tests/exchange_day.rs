@@ -179,26 +179,30 @@ fn send_stops(rig: &mut Rig) {
         ];
         for (side, price, option) in orders {
             user_ref += 1;
-            let order = EnterOrder {
-                header: Head::new(),
-                user_ref: user_ref.into(),
-                side: side.byte(),
-                quantity: 100.into(),
-                symbol,
-                price: price.into(),
-                time_in_force: TimeInForce::Day.byte(),
-                display: Display::Visible.byte(),
-                capacity: Capacity::Agency.byte(),
-                intermarket_sweep: Flag::No.byte(),
-                cross: CrossType::Continuous.byte(),
-                cl_ord_id: [b' '; 14],
-            };
+            let order = order(user_ref, side, 100, symbol, price);
             let (mut room, mut out) = ([0; 16], [0; 128]);
             let mut options = AppendageWriter::new(&mut room);
             options.push(option).expect("room");
             let len = order.encode(options.finish(), &mut out).expect("room");
             assert!(rig.send(STOPS, &out[..len]));
         }
+    }
+}
+
+fn order(user_ref: u32, side: Side, quantity: u32, symbol: [u8; 8], price: u64) -> EnterOrder {
+    EnterOrder {
+        header: Head::new(),
+        user_ref: user_ref.into(),
+        side: side.byte(),
+        quantity: quantity.into(),
+        symbol,
+        price: price.into(),
+        time_in_force: TimeInForce::Day.byte(),
+        display: Display::Visible.byte(),
+        capacity: Capacity::Agency.byte(),
+        intermarket_sweep: Flag::No.byte(),
+        cross: CrossType::Continuous.byte(),
+        cl_ord_id: [b' '; 14],
     }
 }
 
@@ -244,4 +248,44 @@ pub(crate) fn copies_equal_the_streams(rig: &Rig) {
         assert_eq!(copies, rig.heard(port), "port {port}");
     }
     assert!(copied.is_empty(), "a copy of nobody's");
+}
+
+/// Every message of it has room on its way out, and nobody who reads is cut off.
+#[test]
+fn one_order_that_takes_everything_loses_nothing() {
+    const SELLERS: u32 = 20;
+    const EACH: u32 = 1_000;
+    let (hours, rest) = config().split_once("[exchange.hours]").map_or_else(
+        || panic!("the configuration has hours"),
+        |(before, after)| (before.to_owned(), after.to_owned()),
+    );
+    let members = rest.split_once("[[exchange.firm]]").expect("firms").1;
+    // Trading begins at once, and a port is told more in one input than it usually is in a day.
+    let text = format!("{hours}\n[[exchange.firm]]{members}")
+        .replace("replay_kib = 256", "replay_kib = 4096");
+    let midnight = Nanos::from_secs(20_000 * 86_400);
+    let mut rig = Rig::new(exchange(&text), PORTS, midnight);
+    rig.log_in();
+    rig.advance(midnight.saturating_add(Nanos::from_secs(1)));
+    let symbol = *b"S000    ";
+    let mut out = [0; 64];
+    for (user_ref, port) in
+        (1..=EACH).flat_map(|n| (0..SELLERS as u16).map(move |p| (n, p / 3 * 4 + p % 3)))
+    {
+        let sell = order(user_ref, Side::Sell, 1, symbol, 1_000_000);
+        let len = sell.encode(wire::ouch50::Appendage::ABSENT, &mut out).expect("room");
+        assert!(rig.send(port, &out[..len]));
+    }
+    let buy = order(1, Side::Buy, SELLERS * EACH, symbol, 1_000_000);
+    let len = buy.encode(wire::ouch50::Appendage::ABSENT, &mut out).expect("room");
+    // Every fourth port is of its firm, and none of those sells.
+    assert!(rig.send(999, &out[..len]));
+    let later = rig.now.saturating_add(Nanos::from_secs(5));
+    rig.advance(later);
+    assert_eq!(rig.machine.lost(), 0);
+    let executed = rig.heard(999).iter().filter(|message| message[0] == b'E').count();
+    assert_eq!(executed as u32, SELLERS * EACH);
+    same_books(&mut rig);
+    same_volumes(&rig);
+    copies_equal_the_streams(&rig);
 }

@@ -213,6 +213,11 @@ impl Exchange {
         self.wires.lost
     }
 
+    /// Inputs for nobody here, and requests about nothing that there is.
+    pub fn misaddressed(&self) -> u64 {
+        self.misaddressed
+    }
+
     fn conn(&mut self, stream: StreamId) -> Option<u16> {
         let conn = stream.0.checked_sub(self.first_stream);
         self.misaddressed += u64::from(conn.is_none());

@@ -51,10 +51,10 @@ pub(super) struct Flow {
     /// About how many orders rest once there were enough
     #[arg(long, value_name = "N", default_value = "10k", value_parser = values::count)]
     resting: Count,
-    /// The ports' users; {n} is the port's number from 1, with zeros up to six characters
+    /// The ports' users; an n in braces is the port's number from 1, with zeros up to six characters
     #[arg(long, default_value = "U{n}")]
     user: String,
-    /// Their passwords; {n} as in the user
+    /// Their passwords; an n in braces as in the user
     #[arg(long, default_value = "password")]
     password: String,
     /// The firm that mass cancels name, four characters at most

@@ -60,6 +60,14 @@ pub(super) struct Cold {
     pub(super) commands: Producer,
 }
 
+/// Effects, and their bytes, that one input of a shard with so many orders may cause.
+pub fn outbox_room(orders: u32) -> (usize, usize) {
+    let orders = size(orders);
+    let bytes = EFFECT_BYTES_MIN + orders * EFFECT_BYTES_AN_ORDER;
+    // An outbox counts its bytes with 32 bits.
+    (EFFECTS_MIN + orders * EFFECTS_AN_ORDER, bytes.min(1 << 31))
+}
+
 /// The rings between one shard of an exchange and the others, over which they share credit.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
@@ -103,7 +111,7 @@ pub(super) fn seat(
         .collect();
     let listener =
         Listener { connections_max: shard.capacity.connections, ..Listener::new(shard.orders) };
-    let orders = shard.capacity.orders as usize;
+    let (effects_max, effect_bytes_max) = outbox_room(shard.capacity.orders);
     let mut places = Places { sockets: lines, streams: Vec::new() };
     let follows = exchange.dark.as_ref().map(|dark| FollowPlan {
         feeds: topology.quoted_by(exchange).iter().map(|feed| places.feed(feed)).collect(),
@@ -115,9 +123,8 @@ pub(super) fn seat(
         sockets: places.sockets,
         streams: places.streams,
         listeners: vec![listener],
-        effects_max: EFFECTS_MIN + orders * EFFECTS_AN_ORDER,
-        // An outbox counts its bytes with 32 bits.
-        effect_bytes_max: (EFFECT_BYTES_MIN + orders * EFFECT_BYTES_AN_ORDER).min(1 << 31),
+        effects_max,
+        effect_bytes_max,
         machine_counters: gauges::EXCHANGE.len(),
         ..runtime::Config::default()
     };

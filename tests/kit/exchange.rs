@@ -112,12 +112,13 @@ impl Rig {
             }
         };
         let logins = users.chain(drops).map(login).collect();
+        let (effects_max, bytes_max) = launch::outbox_room(shard.capacity.orders);
         Self {
             machine: launch::exchange_machine(&exchange, 0, follows, now)
                 .expect("feeds that can be"),
             follower: follower(exchange.shards[0].listings.len(), now),
             now,
-            out: Outbox::new(1 << 14, 4 << 20),
+            out: Outbox::new(effects_max, bytes_max),
             logins,
             ports: exchange.ports.len(),
             population: population as usize,

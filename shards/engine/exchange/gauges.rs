@@ -62,6 +62,10 @@ pub const EXCHANGE: &[Gauge<OfExchange>] = &gauges! {
     "rialto_exchange_quotes_total" "Changes of the quotes that other venues' feeds give." Exchange::quotes;
     "rialto_exchange_stale_feeds" "Feeds that it follows and cannot trust."
         |exchange| exchange.feeds().iter().filter(|feed| !feed.mirror().is_trusted()).count() as u64;
+    "rialto_exchange_strangers_total" "Reports of orders that nobody has; stays zero."
+        |exchange| exchange.ports().counters().strangers + exchange.tape().counters().strangers;
+    "rialto_exchange_misaddressed_total" "Inputs for nobody here, and requests about nothing there is."
+        Exchange::misaddressed;
     "rialto_exchange_over" "1 when the day is over." |exchange| u64::from(exchange.is_over());
 };
 
