@@ -94,8 +94,13 @@ impl<T: Tape> Clerk<'_, T> {
 }
 
 impl crate::desk::Desk {
-    /// Begins a sweep at the port's oldest order; one that is under way is overtaken.
+    /// Begins a sweep at the port's oldest order; one that is under way is overtaken. One by the exchange
+    /// goes on: it takes all there is, whatever its owner or the end of a connection asks for meanwhile.
     pub(crate) fn begin_sweep(&mut self, port: u16, sweep: Sweep) {
+        let by_exchange = |sweep: &Sweep| sweep.cause == CancelReason::Supervisory;
+        if self.port(port).sweep.as_ref().is_some_and(by_exchange) && !by_exchange(&sweep) {
+            return;
+        }
         self.orders.rewind(port);
         if self.port_mut(port).sweep.replace(sweep).is_none() {
             self.sweeping.push(port);

@@ -4,10 +4,12 @@ extern crate std;
 
 use std::vec::Vec;
 
+use matching::{Control, DayRules, Schedule};
+use risk::port::Whose;
 use session::soup::{Client, Closed, Credentials, Reject};
-use types::{Nanos, SeqNo};
+use types::{Nanos, PortId, SeqNo};
 
-use crate::kit::{DROP_A, Rig, enter, plan, soup};
+use crate::kit::{DROP_A, REFERENCE, Rig, enter, floor, plan, soup, ticks};
 use crate::{Plan, StoreSize};
 
 const ANN: usize = 0;
@@ -256,4 +258,28 @@ fn connections_that_never_log_in_are_bounded_and_end() {
     // Their places are free again.
     rig.connect(ANN, 1);
     assert!(rig.peers[ANN].client.is_up());
+}
+
+/// The end of the connection asks for the same cancel in a weaker way, which leaves orders in the cross that
+/// is near.
+#[test]
+fn a_disconnect_does_not_weaken_a_kill() {
+    let until = Some(Nanos::from_secs(10));
+    let schedule = Schedule { limit_on_open_until: until, ..Schedule::BY_HAND };
+    let day = DayRules { schedule, ..DayRules::by_hand(ticks(), REFERENCE) };
+    let mut rig = Rig::closed(&plan(), floor(day));
+    rig.ports.drive(rig.now, &mut rig.tape, |floor, _| floor.start_day(Nanos::ZERO));
+    rig.connect(ANN, 1);
+    rig.control(Control::PreOpen);
+    // More than one call of a sweep looks at.
+    for user_ref in 1..=6 {
+        let on_open = enter(user_ref, b'S', 100, PAR).with(|m| m.cross = b'O');
+        assert_eq!(rig.ask(ANN, &on_open.bytes(&[])).len(), 1);
+    }
+    rig.pass(Nanos::from_secs(10));
+    rig.ports.kill(rig.now, Whose::Port(PortId::new(0)), &mut rig.tape).unwrap();
+    assert_eq!(rig.ports.live(), 2, "the kill goes on later");
+    rig.disconnect(ANN);
+    rig.pass(Nanos::from_secs(1));
+    assert_eq!(rig.ports.live(), 0);
 }
