@@ -267,7 +267,9 @@ fn a_disconnect_does_not_weaken_a_kill() {
     let until = Some(Nanos::from_secs(10));
     let schedule = Schedule { limit_on_open_until: until, ..Schedule::BY_HAND };
     let day = DayRules { schedule, ..DayRules::by_hand(ticks(), REFERENCE) };
-    let mut rig = Rig::closed(&plan(), floor(day));
+    let mut plan = plan();
+    plan.ports[ANN].cancel_on_disconnect = true;
+    let mut rig = Rig::closed(&plan, floor(day));
     rig.ports.drive(rig.now, &mut rig.tape, |floor, _| floor.start_day(Nanos::ZERO));
     rig.connect(ANN, 1);
     rig.control(Control::PreOpen);
