@@ -8,7 +8,7 @@ use crate::orders::NONE;
 use crate::schedule::Step;
 use crate::tape::{Prints, Trades};
 use crate::waiting::List;
-use crate::{Control, Cross, Ended, Out, Phase, Report, Tick};
+use crate::{Control, Cross, Ended, Market, Out, Phase, Report, Tick};
 
 /// How many orders end in one call because their time has come.
 const EXPIRIES_MAX: usize = 64;
@@ -135,7 +135,7 @@ impl Floor {
         }
         let dated = &self.dated;
         for side in Side::BOTH {
-            let ends = |order| dated.when(order).is_none();
+            let ends = |market: &Market, id| dated.when(market.key_of(id)).is_none();
             self.market.end_those(instrument, side, Ended::Closed, ends, out);
         }
     }

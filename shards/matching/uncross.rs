@@ -11,7 +11,6 @@ use crate::admit::is_sound;
 use crate::cross::{Interest, Span};
 use crate::ladder::{EMPTY, Ladder};
 use crate::market::{Book, Market};
-use crate::orders::NONE;
 use crate::{Ended, Order, OrderKey, Out, Price, Refused, Tick};
 
 /// A resting order, and where it rests.
@@ -240,42 +239,6 @@ impl Market {
     pub(crate) fn end_unwoken(&mut self, order: OrderKey, why: Ended, out: &mut impl Out) {
         if let Some(found) = self.index.find(&self.orders, order.get()) {
             self.end(found.slot, why, out);
-        }
-    }
-
-    /// Ends the orders of one side for which `ends` holds: those shown, best price first, each price in
-    /// queue order, then the hidden ones.
-    pub(crate) fn end_those(
-        &mut self,
-        instrument: InstrumentId,
-        side: Side,
-        why: Ended,
-        ends: impl Fn(OrderKey) -> bool,
-        out: &mut impl Out,
-    ) {
-        let Some(ladder) = self.ladder(instrument, side) else { return };
-        let mut place = ladder.best();
-        while place != EMPTY {
-            // The level may be gone when its last order is.
-            let ladder = &self.books[instrument.index()].ladders[side as usize];
-            let behind = ladder.after(place);
-            let mut id = ladder.level(place).map_or(NONE, |level| level.head);
-            while id != NONE {
-                let (order, next) = (OrderKey::new(self.orders[id].key), self.orders[id].behind);
-                if ends(order) {
-                    self.end(id, why, out);
-                }
-                id = next;
-            }
-            place = behind;
-        }
-        let mut special = self.books[instrument.index()].lists[side as usize].head();
-        while special != NONE {
-            let (id, behind) = (self.specials[special].slot, self.specials[special].behind);
-            if self.orders[id].is_hidden() && ends(OrderKey::new(self.orders[id].key)) {
-                self.end(id, why, out);
-            }
-            special = behind;
         }
     }
 }

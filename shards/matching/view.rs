@@ -81,6 +81,11 @@ impl Market {
         })
     }
 
+    /// The number of a resting order.
+    pub(crate) fn key_of(&self, id: u32) -> OrderKey {
+        OrderKey::new(self.orders[id].key)
+    }
+
     /// How many orders rest, over all instruments.
     pub const fn live(&self) -> u32 {
         self.orders.live()

@@ -28,8 +28,7 @@ impl Market {
 
     /// Cancels all live orders of a scope, of one instrument or of all: [`Report::Cancelled`] for each,
     /// by instrument, the bids, then the offers, the shown ones best price first, then the hidden ones.
-    /// An instrument that does not exist
-    /// has none.
+    /// An instrument that does not exist has none.
     pub fn cancel_all(
         &mut self,
         instrument: Option<InstrumentId>,
@@ -52,38 +51,50 @@ impl Market {
 
     /// Ends what a scope takes of an instrument, and lets what that wakes trade.
     fn end_all(&mut self, instrument: InstrumentId, scope: Scope, why: Ended, out: &mut impl Out) {
+        let takes = |market: &Self, id: u32| {
+            let slot = &market.orders[id];
+            let (key, limit) = (market.key_of(id), market.limit_of(slot));
+            scope.takes(slot.side(), key, market.account_of(id), limit)
+        };
         for side in Side::BOTH {
-            let Some(ladder) = self.ladder(instrument, side) else { return };
-            let mut place = ladder.best();
-            while place != EMPTY {
-                // Taken now: the level and the order may be gone when they are passed.
-                let ladder = &self.books[instrument.index()].ladders[side as usize];
-                let after = ladder.after(place);
-                let mut id = ladder.level(place).map_or(NONE, |level| level.head);
-                while id != NONE {
-                    let behind = self.orders[id].behind;
-                    self.end_where(scope, id, why, out);
-                    id = behind;
-                }
-                place = after;
-            }
-            let mut special = self.books[instrument.index()].lists[side as usize].head();
-            while special != NONE {
-                let (id, behind) = (self.specials[special].slot, self.specials[special].behind);
-                if self.orders[id].is_hidden() {
-                    self.end_where(scope, id, why, out);
-                }
-                special = behind;
-            }
+            self.end_those(instrument, side, why, takes, out);
         }
         self.wake(instrument, out);
     }
 
-    fn end_where(&mut self, scope: Scope, id: u32, why: Ended, out: &mut impl Out) {
-        let slot = &self.orders[id];
-        let (key, limit) = (OrderKey::new(slot.key), self.limit_of(slot));
-        if scope.takes(slot.side(), key, self.account_of(id), limit) {
-            self.end(id, why, out);
+    /// Ends the orders of one side for which `ends` holds: those shown, best price first, each price in
+    /// queue order, then the hidden ones.
+    pub(crate) fn end_those(
+        &mut self,
+        instrument: InstrumentId,
+        side: Side,
+        why: Ended,
+        ends: impl Fn(&Self, u32) -> bool,
+        out: &mut impl Out,
+    ) {
+        let Some(ladder) = self.ladder(instrument, side) else { return };
+        let mut place = ladder.best();
+        while place != EMPTY {
+            // Taken now: the level and the order may be gone when they are passed.
+            let ladder = &self.books[instrument.index()].ladders[side as usize];
+            let after = ladder.after(place);
+            let mut id = ladder.level(place).map_or(NONE, |level| level.head);
+            while id != NONE {
+                let behind = self.orders[id].behind;
+                if ends(self, id) {
+                    self.end(id, why, out);
+                }
+                id = behind;
+            }
+            place = after;
+        }
+        let mut special = self.books[instrument.index()].lists[side as usize].head();
+        while special != NONE {
+            let (id, behind) = (self.specials[special].slot, self.specials[special].behind);
+            if self.orders[id].is_hidden() && ends(self, id) {
+                self.end(id, why, out);
+            }
+            special = behind;
         }
     }
 
