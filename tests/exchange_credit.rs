@@ -108,6 +108,7 @@ impl Pair {
         let mut out = Outbox::default();
         let shard = &mut self.shards[at];
         shard.machine.on_event(self.now, event, &mut out);
+        shard.machine.on_turn_end(self.now, &mut out);
         out.drain(|effect| match effect {
             Effect::Write { mut bytes, .. } => {
                 while !bytes.is_empty() {

@@ -2,9 +2,10 @@
 //! makes no prices of its own, other venues' feeds in.
 //!
 //! One call an input: hand it to the ports, which drive the floor; what happened there goes to the
-//! tape first and then to whom it concerns. After each input the batch goes out: what each connection
-//! is to be told, every message by ring to those who keep it, and one datagram on each line. The loop
-//! sends datagrams last, so nobody reads in the feed what its owner could not have read before.
+//! tape first and then to whom it concerns. After each input goes out what each connection is to be
+//! told, and every message by ring to those who keep it; after each turn one datagram on each line, of
+//! all its inputs (with four busy connections a datagram for each took 24 of the 60 us of a turn). So
+//! nobody reads in the feed what its owner could not have read before.
 
 mod command;
 mod credit;
@@ -419,7 +420,6 @@ impl Exchange {
     #[inline]
     fn send(&mut self, now: Nanos, out: &mut Outbox) {
         self.wires.lost += self.credit.say(self.ports.risk_mut(), out);
-        self.tape.flush(now, &mut self.wires.with(out));
         while let Some(conn) = self.ports.poll_ready() {
             let stream = StreamId(self.first_stream + conn);
             let bytes = self.ports.transmit(conn);
@@ -478,6 +478,11 @@ impl Machine for Exchange {
             Event::Missed { .. } => self.misaddressed += 1,
         }
         self.send(now, out);
+    }
+
+    #[inline]
+    fn on_turn_end(&mut self, now: Nanos, out: &mut Outbox) {
+        self.tape.flush(now, &mut self.wires.with(out));
     }
 
     #[inline]

@@ -112,6 +112,13 @@ pub trait Machine {
     /// Handles one input; effects go to `out`. Bounded work, no allocation, no wait.
     fn on_event(&mut self, now: Nanos, event: Event<'_>, out: &mut Outbox);
 
+    /// The inputs of a turn are handled, and at least one there was: what is said once for all of them
+    /// goes to `out`. Bounded like an input.
+    #[inline]
+    fn on_turn_end(&mut self, now: Nanos, out: &mut Outbox) {
+        let _ = (now, out);
+    }
+
     /// When [`Event::Deadline`] is wanted next; `None` while nothing is pending. Cheap: asked every cycle.
     fn next_deadline(&self) -> Option<Nanos>;
 

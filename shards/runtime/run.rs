@@ -23,8 +23,9 @@ use crate::clock::Clock;
 use crate::config::Idle;
 use crate::counters::Counters;
 use crate::seal::{self, Seal};
-use crate::shard::{StreamNeeds, Turn};
+use crate::shard::Turn;
 use crate::sleep::Sleeper;
+use crate::stream::StreamNeeds;
 
 /// Turns between two housekeepings: a millisecond or so of a spinning core.
 const HOUSEKEEP_EVERY: u64 = 4096;

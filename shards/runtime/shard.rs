@@ -1,7 +1,7 @@
 //! One shard in the loop: its inputs in, its machine driven, its effects carried out.
 //!
-//! The order of a turn is fixed: sockets, accepted connections, made ones, rings, deadline. Each is bounded, so no
-//! source can starve another. Knows no market word.
+//! The order of a turn is fixed: sockets, accepted connections, made ones, rings, deadline, then the machine hears of its
+//! end. Each is bounded, so no source can starve another. Knows no market word.
 
 use std::net::SocketAddr;
 use std::os::fd::RawFd;
@@ -16,7 +16,7 @@ use crate::counters::{Counters, Publisher, Watch, published};
 use crate::latency::{Latencies, Recorder, recorded};
 use crate::net::{BATCH, Batch, Bound, Datagram, NotSent, Udp};
 use crate::ring::{Consumer, LinkCounters, Popped, Producer};
-use crate::stream::Connection;
+use crate::stream::{Connection, StreamNeeds};
 use crate::uring::{Arrival, Uring};
 use crate::{Effect, Event, LinkId, Machine, Outbox, SocketId, StreamId};
 
@@ -59,19 +59,6 @@ pub(crate) trait Turn {
     fn finish(self: Box<Self>, now: Nanos, core: &Counters);
 }
 
-/// How much the connections of a shard want the executor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum StreamNeeds {
-    /// All are down.
-    Never,
-    /// When there is something to read.
-    Sometimes,
-    /// One is being made or ended, or waits to write: their completions wake nobody.
-    Often,
-    /// There is something new to write, to make or to end.
-    Now,
-}
-
 /// What a shard tells those who started it.
 #[derive(Debug)]
 pub struct Placed {
@@ -96,6 +83,8 @@ pub(crate) struct Shard<M, F> {
     rings: Vec<Consumer>,
     /// Where bytes from accepted connections lie while the machine reads them.
     received: Box<[u8]>,
+    /// Inputs were handled, and the machine has not heard of their turn's end.
+    in_turn: bool,
     driven: Driven<M>,
     publisher: Publisher,
     finish: F,
@@ -186,7 +175,10 @@ impl<M: Machine, F: FnOnce(M)> Shard<M, F> {
         let placed =
             Placed { name: config.name, sockets: bounds, listeners: listening, watch, latencies };
         let received = received.into_boxed_slice();
-        Ok((Self { uring, batches, rings, received, driven, publisher, finish }, placed))
+        Ok((
+            Self { uring, batches, rings, received, in_turn: false, driven, publisher, finish },
+            placed,
+        ))
     }
 
     fn poll_sockets(&mut self, now: Nanos, clock: &mut Clock) -> usize {
@@ -325,6 +317,12 @@ impl<M: Machine, F: FnOnce(M)> Turn for Shard<M, F> {
         if !self.driven.outward.is_blocked() {
             handled += self.poll_deadline(now);
         }
+        self.in_turn |= 0 < handled;
+        if self.in_turn && !self.driven.outward.is_blocked() {
+            self.in_turn = false;
+            self.driven.machine.on_turn_end(now, &mut self.driven.outbox);
+            self.driven.carry_out();
+        }
         handled
     }
 
@@ -355,6 +353,7 @@ impl<M: Machine, F: FnOnce(M)> Turn for Shard<M, F> {
 
     fn must_stay_awake(&mut self) -> bool {
         self.driven.outward.is_blocked()
+            || self.in_turn
             || self.batches.iter().flatten().any(|batch| !batch.is_spent())
             || self.uring.as_mut().is_some_and(|uring| !uring.is_empty())
             || self.rings.iter().any(|ring| !ring.is_empty())

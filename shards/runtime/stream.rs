@@ -36,6 +36,19 @@ enum State {
     Closing,
 }
 
+/// How much the connections of a shard want the executor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum StreamNeeds {
+    /// All are down.
+    Never,
+    /// When there is something to read.
+    Sometimes,
+    /// One is being made or ended, or waits to write: their completions wake nobody.
+    Often,
+    /// There is something new to write, to make or to end.
+    Now,
+}
+
 /// One connection, shared by the loop and its tasks, all on one thread.
 #[derive(Debug)]
 pub(crate) struct Connection {

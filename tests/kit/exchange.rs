@@ -222,6 +222,7 @@ impl Rig {
 
     fn drive(&mut self, event: Event<'_>) {
         self.machine.on_event(self.now, event, &mut self.out);
+        self.machine.on_turn_end(self.now, &mut self.out);
         let mut out = core::mem::take(&mut self.out);
         for effect in out.effects() {
             match effect {

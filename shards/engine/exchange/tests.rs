@@ -144,6 +144,7 @@ impl Rig {
         {
             let _seal = Seal::new();
             self.machine.on_event(self.now, event, &mut self.out);
+            self.machine.on_turn_end(self.now, &mut self.out);
         }
         for effect in self.out.effects() {
             match effect {
