@@ -1,7 +1,9 @@
 //! What a configuration says of firms, accounts and ports, and what an order that is beyond it is answered.
 
+use engine::exchange::gauges::{self, Class};
 use matching::Phase;
 use rialto::flow::Ports as _;
+use runtime::Machine as _;
 use types::{AccountId, InstrumentId, Nanos};
 use wire::ouch50::inbound::{EnterOrder, Head, MassCancel};
 use wire::ouch50::{
@@ -154,6 +156,21 @@ fn an_order_beyond_a_limit_of_its_port_or_its_firm_is_rejected_for_it() {
             assert_eq!(reject(&ask(&mut rig, 0, &within, &[])), None, "{text}");
         }
     }
+}
+
+#[test]
+fn what_is_denied_is_counted_by_the_kind_of_check() {
+    let mut rig = rig(&config("restricted = [\"ONE\"]", "limits = { qty = 50 }", ""));
+    for (user_ref, quantity) in [(1, 51), (2, 52), (3, 50)] {
+        let told = ask(&mut rig, 0, &order(user_ref, Side::Buy, quantity, PAR), &[]);
+        assert_ne!(reject(&told), None);
+    }
+    let mut places = [0; gauges::PLACES];
+    rig.machine.counters(&mut places);
+    let denied = gauges::denied(&places).filter(|(_, count)| *count != 0);
+    assert_eq!(denied.collect::<Vec<_>>(), [(Class::Size, 2), (Class::List, 1)]);
+    let rejected = gauges::place("rialto_exchange_rejected_total").expect("it is there");
+    assert_eq!(places[rejected], 3);
 }
 
 #[test]

@@ -115,7 +115,7 @@ pub(super) fn seat(
         listeners: vec![listener],
         effects_max,
         effect_bytes_max,
-        machine_counters: gauges::EXCHANGE.len(),
+        machine_counters: gauges::PLACES,
         ..runtime::Config::default()
     };
     let (exchange, shard_place) = (exchange.clone(), at.1);
