@@ -121,11 +121,6 @@ impl Plan {
         let links: Vec<LinkRow> =
             topology.links.iter().map(|link| link_row(topology, link)).collect();
         let exchanges = exchanges::rows(topology);
-        let of_exchanges = exchanges.iter().flat_map(|exchange| &exchange.shards);
-        let memory = shards.iter().map(|shard| shard.memory_bytes);
-        let memory = memory.chain(of_exchanges.map(|shard| shard.memory_bytes));
-        let memory_bytes =
-            memory.chain(links.iter().map(|link| link.memory_bytes)).fold(0, u64::saturating_add);
         Self {
             good: true,
             file: topology.source.clone(),
@@ -149,7 +144,7 @@ impl Plan {
                 .map(|(id, feed)| feed_row(feed, joined(topology, id, feed)))
                 .collect(),
             metrics: topology.metrics.map(|address| address.to_string()),
-            memory_bytes,
+            memory_bytes: topology.memory(),
             notes: topology.notes.clone(),
             shards,
             links,

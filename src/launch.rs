@@ -24,9 +24,7 @@ use venue::Roster;
 
 use crate::config::{self, Policy};
 use crate::failure::Failure;
-pub use exchange::{
-    DATAGRAM_MAX as DATAGRAM_BYTES_MAX, FAR_LEVELS, machine as exchange_machine, outbox_room,
-};
+pub use exchange::{DATAGRAM_MAX as DATAGRAM_BYTES_MAX, machine as exchange_machine, outbox_room};
 
 use crate::topology::{self, ColdEnd, End, Feed, FeedId, Shard, ShardId, Snapshot, Topology};
 

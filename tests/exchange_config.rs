@@ -83,6 +83,175 @@ fn each_fault_of_an_exchange_is_named_with_its_place() {
     }
 }
 
+/// One key written into its table, and the fault it makes; `None` where it is good.
+type Written<'a> = (&'a str, Option<&'a str>);
+
+fn each(anchor: &str, cases: &[Written<'_>]) {
+    assert!(GOOD.contains(anchor), "{anchor}");
+    for (key, want) in cases {
+        let found = faults(&GOOD.replacen(anchor, &format!("{anchor}\n{key}"), 1));
+        match want {
+            None => assert_eq!(found, Vec::<String>::new(), "{key}"),
+            Some(want) => {
+                assert!(found.iter().any(|fault| fault.contains(want)), "{key}: {found:#?}");
+                assert!(found.iter().all(|fault| fault.starts_with("x.toml:")), "{found:#?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn limits_are_the_same_for_a_firm_and_a_port() {
+    let cases = [
+        ("limits = { qty = 0 }", Some("limits.qty is 0; it must be from 1 to 999999")),
+        ("limits = { qty = 1000000 }", Some("limits.qty is 1000000")),
+        ("limits = { notional = 0 }", Some("limits.notional is 0")),
+        ("limits = { collar_percent = 101 }", Some("limits.collar_percent is 101")),
+        ("limits = { collar_amount = \"-1\" }", Some("limits.collar_amount `-1` is not a price")),
+        ("limits = { fat_finger_percent = 0 }", Some("limits.fat_finger_percent is 0")),
+        ("limits = { fat_finger_amount = \"x\" }", Some("limits.fat_finger_amount `x` is not")),
+        ("limits = { forbid = [\"sort\"] }", Some("did you mean `short`?")),
+        ("limits = { fat_finger_procent = 1 }", Some("did you mean `fat_finger_percent`?")),
+        ("limits = { forbid = [\"market\", \"short\", \"short-exempt\", \"sweep\"] }", None),
+        ("limits = { collar_amount = \"0.5\", fat_finger_amount = \"2\" }", None),
+    ];
+    each("credit = 1000", &cases);
+    each("firms = [\"ALFA\"]", &cases);
+    each(
+        "firms = [\"ALFA\"]",
+        &[
+            ("limits = { orders_per_second = 0 }", Some("limits.orders_per_second is 0")),
+            ("limits = { orders_per_second_symbol = 0 }", Some("limits.orders_per_second_symbol")),
+            ("limits = { duplicates_per_second = 0 }", Some("limits.duplicates_per_second is 0")),
+        ],
+    );
+    each(
+        "credit = 1000",
+        &[(
+            "limits = { orders_per_second = 1 }",
+            Some("limits.orders_per_second is a port's: a firm has none"),
+        )],
+    );
+}
+
+#[test]
+fn lists_accounts_and_owners_of_a_firm() {
+    let listed = "instrument APPL is on no list of the exchange; did you mean `AAPL`?";
+    let cases = [
+        ("restricted = [\"APPL\"]", Some(listed)),
+        ("short_restricted = [\"APPL\"]", Some(listed)),
+        ("easy_to_borrow = [\"APPL\"]", Some(listed)),
+        ("must_locate = 1", Some("must_locate")),
+        ("self_match_by = \"frim\"", Some("did you mean `firm`?")),
+        ("self_match_by = \"group\"", Some("self_match_by is `group`, and the firm has no")),
+        ("group = \"OWNER\"", Some("group `OWNER` changes nothing")),
+        ("accounts = [{ name = \"A\", group = \"B\" }]", Some("group `B` changes nothing")),
+        ("accounts = [{ name = \"\" }]", Some("an account has no name")),
+        (
+            "accounts = [{ name = \"A\" }, { name = \"A\" }]",
+            Some("account `A` of the firm is there"),
+        ),
+        ("accounts = [{ name = \"A\", credit = 0 }]", Some("credit of an account is 0")),
+        ("accounts = [{ name = \"A\", credti = 1 }]", Some("did you mean `credit`?")),
+        (
+            "restricted = [\"AAPL\"]\nshort_restricted = [\"QQQ\"]\neasy_to_borrow = [\"MSFT\"]",
+            None,
+        ),
+        (
+            "self_match_by = \"group\"\ngroup = \"A\"\naccounts = [{ name = \"A\", group = \"B\" }]",
+            None,
+        ),
+    ];
+    each("credit = 1000", &cases);
+    let known =
+        GOOD.replacen("credit = 1000", "credit = 1000\naccounts = [{ name = \"HEDGE\" }]", 1);
+    let of_port = [
+        (
+            "account = \"HEGDE\"",
+            Some("account `HEGDE` is none of firm `ALFA`; did you mean `HEDGE`?"),
+        ),
+        ("groups = [{ id = 0, account = \"HEDGE\" }]", Some("id of a group is 0")),
+        ("groups = [{ id = 1, account = \"H\" }]", Some("account `H` is none of firm `ALFA`")),
+        (
+            "groups = [{ id = 1, account = \"HEDGE\" }, { id = 1, account = \"HEDGE\" }]",
+            Some("group 1 of the port is there twice"),
+        ),
+        ("bbo_weigth = true", Some("did you mean `bbo_weight`?")),
+        (
+            "account = \"HEDGE\"\ngroups = [{ id = 1, account = \"HEDGE\" }]\nbbo_weight = true",
+            None,
+        ),
+    ];
+    for (key, want) in of_port {
+        let firms = "firms = [\"ALFA\"]";
+        let found = faults(&known.replacen(firms, &format!("{firms}\n{key}"), 1));
+        match want {
+            None => assert_eq!(found, Vec::<String>::new()),
+            Some(want) => {
+                let of_it = found.iter().filter(|fault| fault.contains(want)).count();
+                assert_eq!(of_it, 1, "once, whatever the number of ports: {found:#?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_day_and_a_shard_can_be_told() {
+    each(
+        "reference = \"101.25\"",
+        &[
+            ("far_levels = 0", Some("far_levels is 0")),
+            ("round_lot = 0", Some("round_lot is 0")),
+            ("collar_widen_percent = 101", Some("collar_widen_percent is 101")),
+            ("collar_extensions = 256", Some("collar_extensions is 256")),
+            ("imbalance_every_ms = 3600001", Some("imbalance_every_ms is 3600001")),
+            ("collar_widen_precent = 1", Some("did you mean `collar_widen_percent`?")),
+            ("collar_widen_percent = 0\ncollar_extensions = 0\nimbalance_every_ms = 0", None),
+        ],
+    );
+    each(
+        "close = \"16:00:00\"",
+        &[
+            ("market_on_open_until = \"9:00\"", Some("hours.market_on_open_until `9:00` is not a")),
+            (
+                "market_on_open_until = \"08:59:59\"",
+                Some("hours.market_on_open_until `08:59:59` is"),
+            ),
+            ("limit_on_open_until = \"09:30:01\"", Some("it must lie between pre_open and open")),
+            ("market_on_close_until = \"16:00:01\"", Some("it must lie between open and close")),
+            ("limit_on_close_until = \"09:00:00\"", Some("hours.limit_on_close_until")),
+            ("limit_on_close_till = \"09:00:00\"", Some("did you mean `limit_on_close_until`?")),
+            ("limit_on_open_until = \"09:30:00\"\nmarket_on_close_until = \"15:00:00\"", None),
+        ],
+    );
+    let after = "close = \"16:00:00\"\n[exchange.luld]";
+    let good = GOOD.replacen("close = \"16:00:00\"", after, 1);
+    let by_hand = |keys: &str| {
+        let (before, _) = GOOD.split_once("[exchange.hours]").expect("it has hours");
+        format!("{before}[exchange.luld]\n{keys}")
+    };
+    let luld = [
+        ("limit_state_s = 0", "luld.limit_state_s is 0"),
+        ("pause_s = 3601", "luld.pause_s is 3601"),
+        ("doubled_after_open_s = 86401", "luld.doubled_after_open_s is 86401"),
+        ("doubled_before_close = 1", "did you mean `doubled_before_close_s`?"),
+    ];
+    for (key, want) in luld {
+        let found = faults(&good.replacen(after, &format!("{after}\n{key}"), 1));
+        assert!(found.iter().any(|fault| fault.contains(want)), "{key}: {found:#?}");
+    }
+    assert_eq!(faults(&by_hand("doubled_before_close_s = 0\npause_s = 60")), Vec::<String>::new());
+    let found = faults(&by_hand("doubled_before_close_s = 1"));
+    assert!(found[0].contains("luld.doubled_before_close_s is counted from hours"), "{found:#?}");
+    for key in ["waiting", "dated", "trades", "duplicates"] {
+        let of = |value| format!("{{ orders = 1000, {key} = {value} }}");
+        let found = faults(&GOOD.replacen("{ orders = 1000 }", &of(0), 1));
+        let want = format!("capacity.{key} of shard `x0` is 0");
+        assert!(found.iter().any(|fault| fault.contains(&want)), "{found:#?}");
+        assert_eq!(faults(&GOOD.replacen("{ orders = 1000 }", &of(9), 1)), Vec::<String>::new());
+    }
+}
+
 #[test]
 fn the_feeds_of_a_dark_pool_are_those_of_the_file() {
     let feed = "\n[[feed]]\nname = \"lit\"\nvenue = \"nasdaq\"\nline_a = \"239.1.1.1:26400\"\n";
@@ -116,4 +285,31 @@ fn ports_are_dealt_to_firms_and_instruments_to_shards() {
     assert_eq!(traded.iter().sum::<usize>(), 3);
     assert!(exchange.shards[0].listings.iter().any(|listing| listing.symbol.as_str() == "AAPL"));
     assert_eq!(exchange.shards[1].session, *b"RLX0002   ");
+}
+
+/// Ports that name an account share it; the others have one each, and none is another firm's.
+#[test]
+fn accounts_are_dealt_to_ports_and_owners_to_accounts() {
+    let text = GOOD
+        .replacen(
+            "credit = 1000",
+            "credit = 1000\naccounts = [{ name = \"HEDGE\", credit = 10 }]",
+            1,
+        )
+        .replacen(
+            "[exchange.hours]",
+            "[[exchange.port]]\nuser = \"H{n}\"\ncount = 2\npassword = \"x\"\nfirms = [\"ALFA\"]\n\
+             account = \"HEDGE\"\n[exchange.hours]",
+            1,
+        );
+    let source = Source { name: "x.toml".to_owned(), text };
+    let config = fault::read(&source).expect("its shape");
+    let topology = topology::check(&config, &source, &Cpus::plain(4)).expect("its sense");
+    let exchange = &topology.exchanges[0];
+    let accounts: Vec<_> =
+        exchange.accounts.iter().map(|of| (of.name.as_str(), of.credit, of.owner)).collect();
+    let own = |name| (name, 1_000, 1);
+    assert_eq!(accounts, [("HEDGE", 10, 1), own("U00001"), own("U00002"), own("U00003")]);
+    let of_ports: Vec<u32> = exchange.ports.iter().map(|port| port.account.get()).collect();
+    assert_eq!(of_ports, [1, 2, 3, 0, 0]);
 }

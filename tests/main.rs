@@ -8,6 +8,7 @@ mod entry;
 mod exchange_config;
 mod exchange_credit;
 mod exchange_day;
+mod exchange_limits;
 mod hist;
 mod kit;
 mod lobster;

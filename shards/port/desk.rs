@@ -302,11 +302,25 @@ pub(crate) const fn self_match(strategy: AiqStrategy) -> SelfMatch {
     }
 }
 
-/// The wire's word for a strategy. It has none for a cancel of both: the older goes first.
-pub(crate) const fn strategy(self_match: SelfMatch) -> AiqStrategy {
+/// Stands for a cancel of both among the letters of strategies. The wire has none for it: each owner is told
+/// which of the two his order was.
+pub(crate) const CANCEL_BOTH: u8 = b'B';
+
+/// The letter of what a port asks for.
+pub(crate) const fn strategy(self_match: SelfMatch) -> u8 {
     match self_match {
-        SelfMatch::Allow | SelfMatch::CancelNewest => AiqStrategy::CancelNewestMpid,
-        SelfMatch::CancelOldest | SelfMatch::CancelBoth => AiqStrategy::CancelOldestMpid,
-        SelfMatch::Decrement => AiqStrategy::DecrementBothMpid,
+        SelfMatch::Allow | SelfMatch::CancelNewest => AiqStrategy::CancelNewestMpid.byte(),
+        SelfMatch::CancelOldest => AiqStrategy::CancelOldestMpid.byte(),
+        SelfMatch::CancelBoth => CANCEL_BOTH,
+        SelfMatch::Decrement => AiqStrategy::DecrementBothMpid.byte(),
+    }
+}
+
+/// The letter that the owner of an order is told, which came or rested.
+pub(crate) const fn told(strategy: u8, came: bool) -> u8 {
+    match (strategy, came) {
+        (CANCEL_BOTH, true) => AiqStrategy::CancelNewestMpid.byte(),
+        (CANCEL_BOTH, false) => AiqStrategy::CancelOldestMpid.byte(),
+        (letter, _) => letter,
     }
 }

@@ -115,14 +115,14 @@ impl<T: Tape> Clerk<'_, T> {
         let Meaning { price: to, standing, terms, flags, display } = meaning;
         let (self_match, strategy) = match words.options.aiq_strategy() {
             None => (port.self_match, desk::strategy(port.self_match)),
-            Some(strategy) => (desk::self_match(strategy), strategy),
+            Some(strategy) => (desk::self_match(strategy), strategy.byte()),
         };
         if words.options.tags().has(Tag::AiqGroupId) {
             return Err(RejectReason::InvalidAiq);
         }
         // A price that is no market's is at most PRICE_MAX, and the market's own fit as well.
         live.price = words.price as u32;
-        (live.display, live.strategy, live.flags) = (display, strategy.byte(), flags);
+        (live.display, live.strategy, live.flags) = (display, strategy, flags);
         let weight = match to {
             Price::Limit(tick) if port.bbo_weight => {
                 Some(weight(self.floor, (live.instrument, words.side), tick, words.quantity))

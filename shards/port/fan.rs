@@ -6,7 +6,7 @@ use wire::ouch50::inbound::{EnterOrder, ReplaceOrder};
 use wire::ouch50::{CancelReason, Liquidity, Options, RejectReason};
 
 use crate::answer::{Name, Prevented, Stands};
-use crate::desk::Desk;
+use crate::desk::{self, Desk};
 use crate::orders::{self, Live};
 use crate::trades::{Party, Trade};
 
@@ -376,6 +376,7 @@ impl<T: Tape> Fan<'_, '_, T> {
         };
         let own = self.desk.orders.at(slot).strategy;
         let strategy = if taker.is_some() { self.run.strategy } else { own };
+        let strategy = desk::told(strategy, is_taker);
         let name = self.name(slot);
         let prevented = Prevented { decrement, qty, price, liquidity, strategy };
         self.desk.say_prevented(self.now, name, prevented);

@@ -1,14 +1,17 @@
-//! Reports that need an unusual book, handed over as the floor would.
+//! Reports that need an unusual book, handed over as the floor would; and what a report is told as where OUCH has
+//! no word for it.
 
 extern crate std;
 
-use matching::{Ended, OrderKey, Out, Report};
+use matching::{Ended, OrderKey, Out, Report, SelfMatch};
 use types::Side;
+use wire::ouch50::{AiqStrategy, TagValue};
 
 use crate::kit::{REFERENCE, Rig, enter, plan};
 
 const ANN: usize = 0;
 const BOB: usize = 1;
+const CAT: usize = 2;
 /// 100.00.
 const PAR: u64 = 1_000_000;
 
@@ -72,5 +75,30 @@ fn a_report_of_nobodys_order_is_counted_and_told_to_the_tape_alone() {
     rig.pump();
     assert_eq!((rig.ports.counters().strangers, rig.tape.reports.len()), (3, before + 3));
     assert_eq!(rig.news(ANN), ["A 1 B 100@1000000 Y"; 0]);
+    assert_eq!(rig.ports.live(), 1);
+}
+
+/// The wire has no letter for a cancel of both, and was once told that of a cancel of the older to the owner of
+/// the younger.
+#[test]
+fn a_cancel_of_both_tells_each_owner_which_of_the_two_his_order_was() {
+    let mut plan = plan();
+    plan.ports[0].self_match = SelfMatch::CancelBoth;
+    let mut rig = Rig::up(&plan);
+    rig.ask(CAT, &enter(1, b'S', 100, PAR).bytes(&[]));
+    assert_eq!(
+        rig.ask(ANN, &enter(1, b'B', 60, PAR).bytes(&[])),
+        ["A 1 B 60@1000000 Y", "D 1 60 60@1000000 RW"]
+    );
+    assert_eq!(rig.news(CAT), ["D 1 100 60@1000000 AO"]);
+    assert_eq!(rig.ports.live(), 0);
+    // An order's own word counts.
+    rig.ask(CAT, &enter(2, b'S', 100, PAR).bytes(&[]));
+    let decrement = [TagValue::AiqStrategy(AiqStrategy::DecrementBothMpid)];
+    assert_eq!(
+        rig.ask(ANN, &enter(2, b'B', 60, PAR).bytes(&decrement)),
+        ["A 2 B 60@1000000 Y", "D 2 60 60@1000000 RD"]
+    );
+    assert_eq!(rig.news(CAT), ["D 2 60 60@1000000 AD"]);
     assert_eq!(rig.ports.live(), 1);
 }

@@ -1,8 +1,11 @@
 //! What a figure means nothing without: the machine and the build.
 
 use std::fs;
+use std::path::Path;
 
 use serde::Serialize;
+
+use crate::topology;
 
 /// The machine and the build; what cannot be read is left out.
 #[derive(Debug, Clone, Serialize)]
@@ -39,9 +42,6 @@ impl Machine {
         };
         let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").ok();
         let load = fs::read_to_string("/proc/loadavg").ok();
-        let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-        let kib = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"));
-        let kib = kib.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
         Self {
             cpu: field("model name"),
             cpus: std::thread::available_parallelism().map_or(1, usize::from),
@@ -49,7 +49,7 @@ impl Machine {
             virtual_machine: field("flags")
                 .is_some_and(|flags| flags.split(' ').any(|flag| flag == "hypervisor")),
             load: load.and_then(|text| text.split(' ').next()?.parse().ok()),
-            memory_mib: kib.map(|kib| kib / 1024),
+            memory_mib: topology::host_memory(Path::new("/")).map(|bytes| bytes >> 20),
             build: if cfg!(debug_assertions) { "debug" } else { "release" },
             version: env!("CARGO_PKG_VERSION"),
         }

@@ -1,13 +1,15 @@
 //! The exchanges of a configuration: their shards, where clients find them, who may trade.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde::Serialize;
 use types::Nanos;
 
 use super::{count, idle, listed};
+use crate::config::exchange::{Kind, SelfMatch, SelfMatchBy};
 use crate::terminal::{self, thousands};
-use crate::topology::{Exchange, ExchangeShard, Hours, Topology};
+use crate::topology::{Exchange, ExchangeShard, Hours, Near, OrderLimits, Port, Topology};
 
 #[derive(Serialize)]
 pub(super) struct ExchangeRow {
@@ -18,6 +20,8 @@ pub(super) struct ExchangeRow {
     pub(super) shards: Vec<ShardRow>,
     firms: Vec<FirmRow>,
     ports: usize,
+    /// Those that may do the same, in the order of the file.
+    limits: Vec<LimitsRow>,
 }
 
 #[derive(Serialize)]
@@ -38,6 +42,9 @@ pub(super) struct ShardRow {
     instruments: Vec<String>,
     orders_max: u32,
     terms_max: u32,
+    waiting_max: u32,
+    dated_max: u32,
+    trades_max: u32,
     connections_max: u16,
     replay_bytes: usize,
     pub(super) memory_bytes: u64,
@@ -54,8 +61,36 @@ struct FirmRow {
     name: String,
     credit: u64,
     ports: usize,
+    accounts: usize,
     drop_copy: Option<String>,
     restricted: usize,
+    short_restricted: usize,
+    easy_to_borrow: usize,
+    must_locate: bool,
+    self_match_by: &'static str,
+    limits: OrderRow,
+}
+
+#[derive(Serialize)]
+struct LimitsRow {
+    first: String,
+    ports: usize,
+    firms: Vec<String>,
+    order: OrderRow,
+    orders_per_second: Option<u32>,
+    orders_per_second_symbol: Option<u32>,
+    duplicates_per_second: Option<u32>,
+    self_match: &'static str,
+    cancel_on_disconnect: bool,
+}
+
+#[derive(PartialEq, Eq, Serialize)]
+struct OrderRow {
+    qty: u32,
+    notional: u64,
+    collar: Option<String>,
+    fat_finger: Option<String>,
+    forbidden: Vec<&'static str>,
 }
 
 pub(super) fn rows(topology: &Topology) -> Vec<ExchangeRow> {
@@ -67,8 +102,18 @@ fn row(exchange: &Exchange) -> ExchangeRow {
         name: text(&firm.name),
         credit: firm.credit,
         ports: exchange.ports.iter().filter(|port| port.firm.index() == id).count(),
+        accounts: exchange.accounts.iter().filter(|of| of.firm.index() == id).count(),
         drop_copy: firm.drop_copy.map(|login| text(&login.user)),
         restricted: firm.restricted.len(),
+        short_restricted: firm.short_restricted.len(),
+        easy_to_borrow: firm.easy_to_borrow.len(),
+        must_locate: firm.must_locate,
+        self_match_by: match firm.self_match_by {
+            SelfMatchBy::Account => "account",
+            SelfMatchBy::Firm => "firm",
+            SelfMatchBy::Group => "group",
+        },
+        limits: order(&firm.limits),
     });
     ExchangeRow {
         name: exchange.name.clone(),
@@ -77,6 +122,61 @@ fn row(exchange: &Exchange) -> ExchangeRow {
         shards: exchange.shards.iter().map(|shard| shard_row(exchange, shard)).collect(),
         firms: firms.collect(),
         ports: exchange.ports.len(),
+        limits: limits(exchange),
+    }
+}
+
+/// One row for ports that follow one another and may do the same.
+fn limits(exchange: &Exchange) -> Vec<LimitsRow> {
+    let alike = |one: &Port, next: &Port| {
+        one.limits == next.limits
+            && one.self_match == next.self_match
+            && one.cancel_on_disconnect == next.cancel_on_disconnect
+    };
+    let row = |ports: &[Port]| {
+        let first = ports.first()?;
+        let firms: BTreeSet<usize> = ports.iter().map(|port| port.firm.index()).collect();
+        let limits = &first.limits;
+        Some(LimitsRow {
+            first: text(&first.login.user),
+            ports: ports.len(),
+            firms: firms.iter().map(|firm| text(&exchange.firms[*firm].name)).collect(),
+            order: order(&limits.order),
+            orders_per_second: limits.orders_per_second,
+            orders_per_second_symbol: limits.orders_per_second_symbol,
+            duplicates_per_second: limits.duplicates_per_second,
+            self_match: match first.self_match {
+                SelfMatch::Allow => "allow",
+                SelfMatch::CancelOldest => "cancel-oldest",
+                SelfMatch::CancelNewest => "cancel-newest",
+                SelfMatch::CancelBoth => "cancel-both",
+                SelfMatch::Decrement => "decrement",
+            },
+            cancel_on_disconnect: first.cancel_on_disconnect,
+        })
+    };
+    exchange.ports.chunk_by(alike).filter_map(row).collect()
+}
+
+fn order(limits: &OrderLimits) -> OrderRow {
+    let near = |near: Near| {
+        let percent = near.percent.map(|percent| format!("{percent} %"));
+        let parts: Vec<String> =
+            percent.into_iter().chain(near.amount.map(|px| px.to_string())).collect();
+        (!parts.is_empty()).then(|| parts.join(" or "))
+    };
+    let kind = |kind: &Kind| match kind {
+        Kind::Market => "market",
+        Kind::Short => "short",
+        Kind::ShortExempt => "short-exempt",
+        Kind::Sweep => "sweep",
+    };
+    OrderRow {
+        qty: limits.qty,
+        notional: limits.notional,
+        collar: near(limits.collar),
+        fat_finger: near(limits.fat_finger),
+        forbidden: limits.forbidden.iter().map(kind).collect(),
     }
 }
 
@@ -91,6 +191,9 @@ fn shard_row(exchange: &Exchange, shard: &ExchangeShard) -> ShardRow {
         instruments: shard.listings.iter().map(|listing| listing.symbol.to_string()).collect(),
         orders_max: shard.capacity.orders,
         terms_max: shard.capacity.terms,
+        waiting_max: shard.capacity.waiting,
+        dated_max: shard.capacity.dated,
+        trades_max: shard.capacity.trades,
         connections_max: shard.capacity.connections,
         replay_bytes: shard.capacity.replay_bytes,
         memory_bytes: exchange.memory_of(shard),
@@ -139,6 +242,7 @@ pub(super) fn write(exchange: &ExchangeRow, out: &mut String) {
     shards(exchange, out);
     addresses(exchange, out);
     firms(exchange, out);
+    limits_table(exchange, out);
 }
 
 fn shards(exchange: &ExchangeRow, out: &mut String) {
@@ -149,6 +253,8 @@ fn shards(exchange: &ExchangeRow, out: &mut String) {
         ">instruments",
         ">orders",
         ">terms",
+        ">waiting",
+        ">dated",
         ">connections",
         ">memory",
     ]);
@@ -160,6 +266,8 @@ fn shards(exchange: &ExchangeRow, out: &mut String) {
             thousands(shard.instruments.len() as u64),
             thousands(shard.orders_max.into()),
             thousands(shard.terms_max.into()),
+            thousands(shard.waiting_max.into()),
+            thousands(shard.dated_max.into()),
             thousands(shard.connections_max.into()),
             terminal::bytes(shard.memory_bytes),
         ]);
@@ -191,15 +299,85 @@ fn addresses(exchange: &ExchangeRow, out: &mut String) {
 }
 
 fn firms(exchange: &ExchangeRow, out: &mut String) {
-    let mut table = terminal::table(&["firm", ">ports", ">credit", "drop copy", ">restricted"]);
+    let mut table = terminal::table(&[
+        "firm",
+        ">ports",
+        ">accounts",
+        ">credit",
+        "drop copy",
+        "self-match by",
+        ">restricted",
+        ">not short",
+        "locates",
+    ]);
     for firm in &exchange.firms {
+        let locates = match (firm.must_locate, firm.easy_to_borrow) {
+            (false, _) => "not asked".to_owned(),
+            (true, 0) => "all".to_owned(),
+            (true, easy) => format!("all but {}", thousands(easy as u64)),
+        };
         table.add_row([
             firm.name.clone(),
             thousands(firm.ports as u64),
+            thousands(firm.accounts as u64),
             thousands(firm.credit),
             firm.drop_copy.clone().unwrap_or_else(|| "none".to_owned()),
+            firm.self_match_by.to_owned(),
             thousands(firm.restricted as u64),
+            thousands(firm.short_restricted as u64),
+            locates,
         ]);
+    }
+    let _ = write!(out, "\n{}", terminal::lines(&table));
+}
+
+/// What an order may be: of its firm, and of its port.
+fn limits_table(exchange: &ExchangeRow, out: &mut String) {
+    let mut table = terminal::table(&[
+        "limits of",
+        ">shares",
+        ">worth",
+        "collar",
+        "fat finger",
+        "forbidden",
+        ">a second",
+        ">by symbol",
+        ">equal",
+        "self-match",
+    ]);
+    let or_any = |text: &Option<String>| text.clone().unwrap_or_else(|| "any".to_owned());
+    let of_order = |name: String, order: &OrderRow| {
+        let forbidden =
+            if order.forbidden.is_empty() { "none".to_owned() } else { order.forbidden.join(" ") };
+        [
+            name,
+            thousands(order.qty.into()),
+            thousands(order.notional),
+            or_any(&order.collar),
+            or_any(&order.fat_finger),
+            forbidden,
+        ]
+    };
+    let rate =
+        |rate: Option<u32>| rate.map_or_else(|| "any".to_owned(), |rate| thousands(rate.into()));
+    for firm in &exchange.firms {
+        let rates = [const { String::new() }; 4];
+        table.add_row(
+            of_order(format!("firm {}", firm.name), &firm.limits).into_iter().chain(rates),
+        );
+    }
+    for port in &exchange.limits {
+        let name = match port.ports {
+            1 => format!("port {}", port.first),
+            ports => format!("{ports} from {}", port.first),
+        };
+        let rates = [
+            rate(port.orders_per_second),
+            rate(port.orders_per_second_symbol),
+            rate(port.duplicates_per_second),
+            port.self_match.to_owned(),
+        ];
+        table.add_row(of_order(name, &port.order).into_iter().chain(rates));
     }
     let _ = write!(out, "\n{}", terminal::lines(&table));
 }

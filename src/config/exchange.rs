@@ -18,6 +18,9 @@ pub struct Exchange {
     pub dark: Option<Spanned<Dark>>,
     /// The hours of its day. Without this table trading begins when the exchange does and ends with it.
     pub hours: Option<Spanned<Hours>>,
+    /// Limit up / limit down, for the instruments that have a tier.
+    #[serde(default)]
+    pub luld: Luld,
     /// Stop and market-to-limit orders are taken, by options that OUCH 5.0 does not have. Default false.
     pub extensions: Option<bool>,
     /// Its shards, each a slice of its instruments on one cpu.
@@ -62,10 +65,36 @@ pub struct Hours {
     pub opening_imbalance: Option<Spanned<String>>,
     /// The opening cross.
     pub open: Spanned<String>,
+    /// From here on market orders for the opening cross are neither taken nor changed nor cancelled. Default: two
+    /// minutes before `open`, as Nasdaq has it.
+    pub market_on_open_until: Option<Spanned<String>>,
+    /// The same for limit orders for the opening cross. Default: half a minute before `open`.
+    pub limit_on_open_until: Option<Spanned<String>>,
     /// What the closing cross would do is told from here on. Default: ten minutes before `close`.
     pub closing_imbalance: Option<Spanned<String>>,
     /// The closing cross.
     pub close: Spanned<String>,
+    /// From here on market orders for the closing cross are neither taken nor changed nor cancelled. Default: five
+    /// minutes before `close`.
+    pub market_on_close_until: Option<Spanned<String>>,
+    /// The same for limit orders for the closing cross. Default: two minutes before `close`.
+    pub limit_on_close_until: Option<Spanned<String>>,
+}
+
+/// `[exchange.luld]`: limit up / limit down. How far the bands are is the plan's, by an instrument's tier and
+/// price (Appendix A); how long things last is said here.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Luld {
+    /// How long the best price of a side may stand at its band, in seconds. Default 15.
+    pub limit_state_s: Option<Spanned<u32>>,
+    /// How long a pause lasts, and each extension of it, in seconds. Default 300.
+    pub pause_s: Option<Spanned<u32>>,
+    /// For how long after `hours.open` the bands are twice as wide, in seconds. Default 0.
+    pub doubled_after_open_s: Option<Spanned<u32>>,
+    /// For how long before `hours.close`, in seconds: in tier 1, and in tier 2 at a reference of three dollars or
+    /// less. Default 1500 where there are hours, as the plan's 18th amendment has it.
+    pub doubled_before_close_s: Option<Spanned<u32>>,
 }
 
 /// `[[exchange.shard]]`
@@ -107,6 +136,15 @@ pub struct ExchangeCapacity {
     pub orders: Spanned<u32>,
     /// Those of them that have terms: hidden, with a reserve, pegged, waiting. Default a sixteenth of `orders`.
     pub terms: Option<Spanned<u32>>,
+    /// Orders that wait off the books, for a cross or for their stop. Default `terms`.
+    pub waiting: Option<Spanned<u32>>,
+    /// Orders that end at a time of their own. Default `terms`.
+    pub dated: Option<Spanned<u32>>,
+    /// The newest trades, as many as can still be broken. Default 1048576.
+    pub trades: Option<Spanned<u32>>,
+    /// Different orders of each port that are remembered to find equal ones. Enough are twice what the port enters
+    /// in a second. Default 256.
+    pub duplicates: Option<Spanned<u32>>,
     /// Connections at a time. Default 1024.
     pub connections: Option<Spanned<u32>>,
     /// Bytes of each port's messages that are kept for a client that comes back, in KiB. Default 1024.
@@ -127,8 +165,19 @@ pub struct Listing {
     pub policy: Option<Priority>,
     /// How many prices around the reference each side holds in its fast part. Default 4096.
     pub window: Option<Spanned<u32>>,
+    /// How many prices outside of those each side has room for. Default 1024.
+    pub far_levels: Option<Spanned<u32>>,
+    /// A round lot, in shares: told by the stock directory, and asked of no order. Default 100.
+    pub round_lot: Option<Spanned<u32>>,
     /// How far from the reference a cross may be, in percent. Default 10.
     pub collar_percent: Option<Spanned<u32>>,
+    /// By how much more each time that the end of a pause is put off, in percent. Default 5.
+    pub collar_widen_percent: Option<Spanned<u32>>,
+    /// How often the end of a pause is put off because its cross would be outside. Default 3.
+    pub collar_extensions: Option<Spanned<u32>>,
+    /// How far apart the messages are that tell what the next cross would do, in milliseconds; 0 for none.
+    /// Default 1000.
+    pub imbalance_every_ms: Option<Spanned<u32>>,
     /// Its tier under limit up / limit down, 1 or 2. Without it there are no such bands.
     pub luld_tier: Option<Spanned<u32>>,
     /// How far from the day's reference it may trade, in percent. Without it, anywhere.
@@ -160,9 +209,52 @@ pub struct Firm {
     pub credit: Spanned<u64>,
     /// The login of its drop copy: everything that its ports are told.
     pub drop_copy: Option<Spanned<Login>>,
+    /// What each of its orders may be at most, whatever its port allows.
+    #[serde(default)]
+    pub limits: Limits,
     /// Tickers that it may not trade.
     #[serde(default)]
     pub restricted: Vec<Spanned<String>>,
+    /// Tickers that it may not sell short, unless the sale is marked exempt.
+    #[serde(default)]
+    pub short_restricted: Vec<Spanned<String>>,
+    /// Tickers that it may sell short without a locate.
+    #[serde(default)]
+    pub easy_to_borrow: Vec<Spanned<String>>,
+    /// What it sells short must be easy to borrow, or the order must say that the shares are located. Default
+    /// false.
+    pub must_locate: Option<bool>,
+    /// Its accounts that several ports share, that have a credit of their own, or of which a port has several.
+    #[serde(default)]
+    pub accounts: Vec<Spanned<Account>>,
+    /// Which of its orders are its own where a port's `self_match` asks. Default `firm`.
+    pub self_match_by: Option<Spanned<SelfMatchBy>>,
+    /// Its owner, with `self_match_by = "group"`: firms and accounts of one group do not trade with one another.
+    pub group: Option<Spanned<String>>,
+}
+
+/// One of the `accounts` of a firm.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Account {
+    /// By which ports name it. Another firm's may be called the same.
+    pub name: Spanned<String>,
+    /// What its open orders and its trades may come to, in whole units of currency. Default the firm's.
+    pub credit: Option<Spanned<u64>>,
+    /// Its owner, where that is not the firm's.
+    pub group: Option<Spanned<String>>,
+}
+
+/// Which orders of a firm are of one owner. Two orders of one owner do not trade, see [`SelfMatch`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SelfMatchBy {
+    /// Those of one account.
+    Account,
+    /// All of the firm's.
+    Firm,
+    /// Those of one group, be they this firm's or another's.
+    Group,
 }
 
 /// A login of SoupBinTCP.
@@ -192,12 +284,31 @@ pub struct Port {
     pub cancel_on_disconnect: Option<bool>,
     /// What happens where its orders would trade with its own firm's. Default `allow`.
     pub self_match: Option<SelfMatch>,
+    /// The account of its firm that its orders are for; each of its `firms` has one of that name. Default one of the
+    /// port's own, which has the firm's credit.
+    pub account: Option<Spanned<String>>,
+    /// Accounts for the orders that have an option `GroupID`. Those of a number that is not here are for `account`;
+    /// a mass cancel can ask for the orders of a number alone.
+    #[serde(default)]
+    pub groups: Vec<Spanned<Group>>,
+    /// Its accepted orders are told how much they add to the best price here (`BBOWeight`). Default false.
+    pub bbo_weight: Option<bool>,
     /// What it may do at most.
     #[serde(default)]
-    pub limits: PortLimits,
+    pub limits: Limits,
 }
 
-/// What happens where an order would trade with another of its group.
+/// One of the `groups` of a port.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    /// The option `GroupID` of an order, from 1.
+    pub id: Spanned<u16>,
+    /// The account of the port's firm that such orders are for.
+    pub account: Spanned<String>,
+}
+
+/// What happens where an order would trade with another of its owner, see [`SelfMatchBy`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SelfMatch {
@@ -213,22 +324,46 @@ pub enum SelfMatch {
     Decrement,
 }
 
-/// `limits = { .. }` of a port.
+/// `limits = { .. }` of a firm or a port; an order must keep to both.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct PortLimits {
-    /// Shares of one order. Default 999999.
+pub struct Limits {
+    /// Shares of one order. Default 999999, which is all that OUCH has room for.
     pub qty: Option<Spanned<u32>>,
     /// What one order may come to, in whole units of currency. Default the firm's credit.
     pub notional: Option<Spanned<u64>>,
-    /// How far from the best or last price an order's limit may be, in percent. Without it, anywhere.
+    /// How far through the market an order's limit may be, in percent: a buy above, a sale below the best price of
+    /// the other side, else the last one. Without it, anywhere.
     pub collar_percent: Option<Spanned<u32>>,
-    /// Orders in a second. Without it, as many as come.
+    /// The same as an amount, e.g. `"0.50"`. With both, the shorter counts.
+    pub collar_amount: Option<Spanned<String>>,
+    /// How far from the market it may be on either side, in percent. Without it, anywhere.
+    pub fat_finger_percent: Option<Spanned<u32>>,
+    /// The same as an amount. With both, the shorter counts.
+    pub fat_finger_amount: Option<Spanned<String>>,
+    /// Kinds of orders that are not taken. Default none.
+    #[serde(default)]
+    pub forbid: Vec<Kind>,
+    /// Of a port alone: orders and replacements in a second. Without it, as many as come.
     pub orders_per_second: Option<Spanned<u32>>,
-    /// Orders in one instrument in a second. Without it, as many as come.
+    /// Of a port alone: those of one instrument in a second. Without it, as many as come.
     pub orders_per_second_symbol: Option<Spanned<u32>>,
-    /// Equal orders in a second. Without it, as many as come.
+    /// Of a port alone: orders of the same instrument, side, shares and price in a second. Without it, as many as
+    /// come.
     pub duplicates_per_second: Option<Spanned<u32>>,
-    /// Market orders are taken. Default true.
-    pub market_orders: Option<bool>,
+}
+
+/// A kind of order that can be forbidden. OUCH's other three are for sessions before the open and after the
+/// close, and for initial offerings, which this exchange has not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Without a limit.
+    Market,
+    /// Short sales that are not marked exempt.
+    Short,
+    /// Short sales that are.
+    ShortExempt,
+    /// Intermarket sweeps.
+    Sweep,
 }

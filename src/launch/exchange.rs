@@ -1,28 +1,24 @@
 //! A checked exchange -> its shards' plans, rings and sockets.
 
+mod floor;
+mod risk;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::mpsc::Sender;
 
 use engine::PlanError;
-use engine::exchange::{Credit, Exchange, ExchangePlan, FollowPlan, gauges};
-use matching::{
-    Account, Collar, DarkRules, DayRules, Floor, FloorCapacity, LuldRules, Policy, Rules, Schedule,
-    Tick, Tier,
-};
-use risk::lease::{Home, Marks};
-use risk::port::{FirmLimits, Kind, Kinds, Limits, List, PortLimits, PortRisk, Room};
-use risk::{Distance, Notional, Rate};
+use engine::exchange::{Exchange, ExchangePlan, FollowPlan, gauges};
 use runtime::ring::{Consumer, Producer, WhenFull, link};
 use runtime::{Bell, Ingress, LinkId, Listener, Seat, Socket, SocketId, StreamId};
 use session::SessionId;
 use session::mold::SenderConfig;
 use session::soup::{Credentials, SoupConfig};
-use types::{AccountId, FirmId, InstrumentId, MatchNo, Nanos, OrderRef, PortId, Px, SeqNo};
+use types::{FirmId, MatchNo, Nanos, OrderRef, SeqNo};
 use wire::itch50::{LuldTier, MarketCategory, RegShoAction};
 
 use super::Places;
-use crate::config::exchange::{Priority, SelfMatch};
-use crate::topology::{self, ExchangeShard, Listing, Login, Topology};
+use crate::config::exchange::SelfMatch;
+use crate::topology::{self, Listing, Login, Topology};
 
 /// Messages on the way to those who keep them: some 60 ms of a million a second.
 const KEPT_DEPTH: usize = 1 << 16;
@@ -38,16 +34,10 @@ const EFFECTS_AN_ORDER: usize = 4;
 const EFFECT_BYTES_AN_ORDER: usize = 512;
 /// Orders that a mass cancel looks at in one call.
 const SWEEP_MAX: u32 = 1_024;
-/// Trades that can still be broken.
-const TRADES_MAX: u32 = 1 << 20;
 /// The longest datagram of a feed: it fits an Ethernet frame over IPv4.
 pub const DATAGRAM_MAX: usize = 1_472;
 /// How many order references, and how many match numbers, each shard of an exchange has to deal.
 const NUMBERS_A_SHARD: u64 = 1 << 40;
-/// Different orders remembered for each port, to find duplicates among them.
-const REPEATS: u32 = 256;
-/// Prices outside the window that each side of a book has room for.
-pub const FAR_LEVELS: u32 = 1_024;
 
 /// An exchange shard's ends on the cold side.
 #[derive(Debug)]
@@ -79,7 +69,7 @@ pub(super) struct Shared {
 pub(super) fn shared(exchange: &topology::Exchange, bells: &[&Bell]) -> Vec<Shared> {
     let mut shared: Vec<Shared> = bells.iter().map(|_| Shared::default()).collect();
     // Each line has a message or two on its way at most.
-    let lines = exchange.ports.len() + exchange.firms.len();
+    let lines = exchange.accounts.len() + exchange.firms.len();
     let depth = (4 * lines).next_power_of_two();
     for branch in 1..bells.len() {
         let (there, comes) = link(depth, WhenFull::Stop, Some(bells[branch]));
@@ -125,7 +115,7 @@ pub(super) fn seat(
         listeners: vec![listener],
         effects_max,
         effect_bytes_max,
-        machine_counters: gauges::EXCHANGE.len(),
+        machine_counters: gauges::PLACES,
         ..runtime::Config::default()
     };
     let (exchange, shard_place) = (exchange.clone(), at.1);
@@ -204,180 +194,13 @@ pub fn machine(
             .hours
             .map(|hours| [hours.open, hours.close].map(|time| midnight.saturating_add(time))),
     };
-    let credit = credit(exchange, shard_place);
-    let risk = risk(exchange, shard, now);
-    let mut floor = floor(exchange, shard);
+    let credit = risk::credit(exchange, shard_place);
+    let risk = risk::risk(exchange, shard, now);
+    let mut floor = floor::floor(exchange, shard);
     if exchange.hours.is_some() {
         floor.start_day(midnight);
     }
     Exchange::new(&plan, (floor, risk, credit), now)
-}
-
-/// Who shares credit with whom, by the rings of [`shared`], which come after those of every shard.
-fn credit(exchange: &topology::Exchange, shard_place: usize) -> Credit {
-    let shards = exchange.shards.len();
-    if shards == 1 {
-        return Credit::Whole;
-    }
-    if shard_place != 0 {
-        return Credit::Branch { to: LinkId(1), from: LinkId(1) };
-    }
-    // Accounts and firms are counted with 16 bits, and so are the shards of a host.
-    let (accounts, firms) = (exchange.ports.len() as u32, exchange.firms.len() as u32);
-    let mut home = Home::new(accounts + firms, shards as u16);
-    for (line, limit) in lines(exchange) {
-        home.set_limit(risk::lease::LineId::new(line), limit);
-    }
-    let links = || (0..shards).map(|branch| (0 < branch).then_some(LinkId(branch as u16)));
-    Credit::Home { home, to: links().collect(), from: links().collect() }
-}
-
-/// Every line of credit with its limit: accounts, then firms.
-fn lines(exchange: &topology::Exchange) -> impl Iterator<Item = (u32, Notional)> {
-    let of = |firm: FirmId| exchange.firms[firm.index()].credit;
-    let accounts = exchange.ports.iter().map(move |port| of(port.firm));
-    let firms = exchange.firms.iter().map(|firm| firm.credit);
-    (0..).zip(accounts.chain(firms).map(notional))
-}
-
-fn notional(units: u64) -> Notional {
-    Notional::from_raw(u128::from(units) * u128::from(Px::ONE.unsigned_abs()))
-}
-
-fn risk(exchange: &topology::Exchange, shard: &ExchangeShard, now: Nanos) -> PortRisk {
-    let shared = 1 < exchange.shards.len();
-    // Counts of a topology fit in 16 bits.
-    let mut risk = PortRisk::new(Room {
-        ports: exchange.ports.len() as u16,
-        firms: exchange.firms.len() as u16,
-        accounts: exchange.ports.len() as u32,
-        instruments: shard.listings.len() as u32,
-        symbol_rate_ports: exchange
-            .ports
-            .iter()
-            .filter(|port| port.limits.orders_per_second_symbol.is_some())
-            .count() as u16,
-        repeats_per_port: REPEATS,
-    });
-    let fits = "the room was made for the plan";
-    for (id, port) in (0..).zip(&exchange.ports) {
-        risk.set_port(PortId::new(id), &limits(&port.limits)).expect(fits);
-    }
-    for (id, firm) in (0..).map(FirmId::new).zip(&exchange.firms) {
-        risk.set_firm(id, &FirmLimits::default()).expect(fits);
-        let restricted = risk.list_mut(id, List::Restricted).expect(fits);
-        for (instrument, listing) in (0..).map(InstrumentId::new).zip(&shard.listings) {
-            if firm.restricted.contains(&listing.symbol) {
-                restricted.insert(instrument);
-            }
-        }
-    }
-    for (line, limit) in lines(exchange) {
-        let line = risk::lease::LineId::new(line);
-        if shared {
-            let part = limit.raw() / u128::from(exchange.shards.len() as u64);
-            let marks = Marks { low: Notional::from_raw(part / 4), high: Notional::from_raw(part) };
-            // What a shard of an earlier run held is gone with its home: any number above it will do.
-            risk.lease(line, now.get(), marks).expect(fits);
-        } else {
-            risk.set_credit(line, limit).expect(fits);
-        }
-    }
-    risk
-}
-
-fn limits(limits: &topology::Limits) -> PortLimits {
-    let second = Nanos::from_secs(1);
-    let rate = |count: Option<u32>| count.and_then(|count| Rate::new(count, second));
-    PortLimits {
-        order: Limits {
-            qty_max: limits.qty,
-            notional_max: notional(limits.notional),
-            collar: limits
-                .collar_percent
-                .map_or(Distance::NONE, |percent| Distance::of_bps(percent * 100)),
-            forbidden: if limits.market_orders {
-                Kinds::NONE
-            } else {
-                Kinds::NONE.and(Kind::Market)
-            },
-            ..Limits::default()
-        },
-        rate: rate(limits.orders_per_second),
-        symbol_rate: rate(limits.orders_per_second_symbol),
-        duplicate_rate: rate(limits.duplicates_per_second),
-    }
-}
-
-fn floor(exchange: &topology::Exchange, shard: &ExchangeShard) -> Floor {
-    let account = |port: &topology::Port| Account {
-        // Firms do not trade with themselves where a port says so.
-        group: u32::from(port.firm.get()) + 1,
-        firm: port.firm,
-    };
-    let accounts: Vec<Account> = exchange.ports.iter().map(account).collect();
-    let rules: Vec<Rules> = (0..)
-        .zip(&shard.listings)
-        .map(|(place, listing)| rules(listing, exchange, place))
-        .collect();
-    let days: Vec<DayRules> = shard
-        .listings
-        .iter()
-        .zip(&rules)
-        .map(|(listing, rules)| day(listing, rules.reference, exchange))
-        .collect();
-    let &topology::ExchangeCapacity { orders, terms, .. } = &shard.capacity;
-    let books = matching::Capacity { orders, terms };
-    Floor::new(FloorCapacity { books, waiting: terms, dated: terms }, &accounts, &rules, &days)
-}
-
-fn day(listing: &Listing, reference: Tick, exchange: &topology::Exchange) -> DayRules {
-    let by_hand = DayRules::by_hand(listing.ticks, reference);
-    // As Nasdaq has them: from then on an order for a cross can be relied on.
-    let before = |time: Nanos, secs| Some(time.since(Nanos::from_secs(secs)));
-    let schedule = exchange.hours.as_ref().map_or(Schedule::BY_HAND, |hours| Schedule {
-        pre_open: Some(hours.pre_open),
-        open_imbalance: Some(hours.opening_imbalance),
-        open: Some(hours.open),
-        close_imbalance: Some(hours.closing_imbalance),
-        close: Some(hours.close),
-        market_on_open_until: before(hours.open, 120),
-        limit_on_open_until: before(hours.open, 30),
-        market_on_close_until: before(hours.close, 300),
-        limit_on_close_until: before(hours.close, 120),
-    });
-    let in_bp = |percent: Option<u32>| percent.map_or(0, |percent| percent * 100);
-    DayRules {
-        schedule,
-        collar: Collar { width_bp: listing.collar_percent * 100, ..by_hand.collar },
-        static_bp: in_bp(listing.static_band_percent),
-        dynamic_bp: in_bp(listing.dynamic_band_percent),
-        luld: listing
-            .luld_tier
-            .map(|tier| LuldRules::new(if tier == 1 { Tier::One } else { Tier::Two })),
-        dark: exchange
-            .dark
-            .as_ref()
-            .map(|dark| DarkRules { min: dark.cross_min, max: dark.cross_max }),
-        ..by_hand
-    }
-}
-
-fn rules(listing: &Listing, exchange: &topology::Exchange, place: u64) -> Rules {
-    Rules {
-        // The topology has seen that it is on a tick.
-        reference: listing.ticks.tick(listing.reference).unwrap_or_default(),
-        window: listing.window,
-        far_levels: FAR_LEVELS,
-        keeps_place: true,
-        policy: match listing.policy {
-            Priority::PriceTime => Policy::PriceTime,
-            Priority::ProRata => Policy::ProRata,
-            Priority::PriceBrokerTime => Policy::PriceBrokerTime,
-        },
-        lit: exchange.dark.is_none(),
-        seed: exchange.seed.wrapping_add(place),
-    }
 }
 
 fn listed(
@@ -391,13 +214,15 @@ fn listed(
         symbol,
         locate,
         ticks,
-        round_lot: 100,
+        round_lot: listing.round_lot,
+        // Names of another exchange's: none of them is this one's own.
         category: MarketCategory::NasdaqGlobalSelect,
         tier: match listing.luld_tier {
             Some(1) => LuldTier::Tier1,
             Some(_) => LuldTier::Tier2,
             None => LuldTier::None,
         },
+        // There is no test of short sales by price here that could be in force.
         short_sale: RegShoAction::None,
         dark: is_dark,
     };
@@ -418,16 +243,16 @@ fn ports(
     };
     let login = |login: &Login| Credentials { user: login.user, password: login.password, session };
     let firm = |id: FirmId| exchange.firms[id.index()].name;
-    let ports = (0..).zip(&exchange.ports).map(|(account, port)| port::PortPlan {
+    let ports = exchange.ports.iter().map(|port| port::PortPlan {
         login: login(&port.login),
         firm: firm(port.firm),
         firm_id: port.firm,
-        account: AccountId::new(account),
-        groups: Vec::new(),
+        account: port.account,
+        groups: port.groups.clone(),
         self_match: self_match(port.self_match),
         cancel_on_disconnect: port.cancel_on_disconnect,
         extensions: exchange.extensions,
-        bbo_weight: false,
+        bbo_weight: port.bbo_weight,
         store,
     });
     let drops = exchange.firms.iter().filter_map(|firm| {
@@ -441,7 +266,7 @@ fn ports(
         connections_max: shard.capacity.connections,
         orders_max: shard.capacity.orders,
         first_match: MatchNo::new(1 + shard_place as u64 * NUMBERS_A_SHARD),
-        trades_max: TRADES_MAX,
+        trades_max: shard.capacity.trades,
         sweep_max: SWEEP_MAX,
         seed: exchange.seed,
         listings,

@@ -20,15 +20,25 @@ impl ExchangeFigures {
 
 impl Figures for ExchangeFigures {
     fn all(&self) -> Vec<Figure> {
-        gauges::EXCHANGE.iter().map(|gauge| Figure::named(gauge.name, gauge.help)).collect()
+        let own = gauges::EXCHANGE.iter().map(|gauge| Figure::named(gauge.name, gauge.help));
+        own.chain([denied()]).collect()
     }
 
     fn read(&mut self, give: &mut Give<'_>) {
         for (exchange, shard, watch) in &self.shards {
             let labels = [("exchange", exchange.as_str()), ("shard", shard.as_str())];
-            for (gauge, value) in gauges::EXCHANGE.iter().zip(watch.machine()) {
-                give(&Figure::named(gauge.name, gauge.help), &labels, value);
+            let values = watch.machine();
+            for (gauge, value) in gauges::EXCHANGE.iter().zip(&values) {
+                give(&Figure::named(gauge.name, gauge.help), &labels, *value);
+            }
+            for (class, value) in gauges::denied(&values) {
+                let [exchange, shard] = labels;
+                give(&denied(), &[exchange, shard, ("check", class.name())], value);
             }
         }
     }
+}
+
+fn denied() -> Figure {
+    Figure::named(gauges::DENIED.name, gauges::DENIED.help)
 }

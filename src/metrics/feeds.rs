@@ -52,7 +52,8 @@ mod tests {
         let shard = gauges::SHARD.iter().map(|gauge| (gauge.name, gauge.help));
         let feed = gauges::FEED.iter().map(|gauge| (gauge.name, gauge.help));
         let exchange = exchange::gauges::EXCHANGE.iter().map(|gauge| (gauge.name, gauge.help));
-        let gauges: Vec<_> = shard.chain(feed).chain(exchange).collect();
+        let denied = (exchange::gauges::DENIED.name, exchange::gauges::DENIED.help);
+        let gauges: Vec<_> = shard.chain(feed).chain(exchange).chain([denied]).collect();
         let names: BTreeSet<_> = gauges.iter().map(|(name, _)| name).collect();
         assert_eq!(names.len(), gauges.len());
         for (name, help) in gauges {

@@ -26,11 +26,12 @@ use crate::failure::Failure;
 use crate::fault::{self, Fault, Source};
 
 pub use exchange::{
-    Capacity as ExchangeCapacity, Dark, Exchange, ExchangeShard, Firm, Hours, Limits, Listing,
-    Login, Port,
+    Account, Capacity as ExchangeCapacity, Dark, Exchange, ExchangeShard, Firm, Hours, Listing,
+    Login, Luld, Near, OrderLimits, Port, PortLimits,
 };
 pub use feeds::{Feed, Session, Snapshot};
 pub use links::{COLD_ENDS, ColdEnd, End, Link};
+pub(crate) use memory::of_host as host_memory;
 pub use owners::Owners;
 pub use placement::Placement;
 pub use publish::Publish;
@@ -114,7 +115,8 @@ impl Topology {
     /// The configuration that `rialto run` uses when it is given none, through the same path as any other.
     pub const DEMO: &str = include_str!("../../tuning/demo.toml");
 
-    /// From a file, or the built-in demo where there is none. Reads the file; opens nothing else.
+    /// From a file, or the built-in demo where there is none. Reads the file, and how much memory this host has;
+    /// opens nothing else.
     pub fn load(path: Option<&Path>, cpus: &Cpus) -> Result<Self, Failure> {
         let source = match path {
             None => Source {
@@ -131,7 +133,12 @@ impl Topology {
             },
         };
         let config = fault::read(&source).map_err(|fault| source.refuse(&[fault]))?;
-        check(&config, &source, cpus).map_err(|faults| source.refuse(&faults))
+        let mut topology =
+            check(&config, &source, cpus).map_err(|faults| source.refuse(&faults))?;
+        if let Some(bytes) = host_memory(Path::new("/")) {
+            topology.note_memory(bytes);
+        }
+        Ok(topology)
     }
 
     /// The threads to start, by cpu.

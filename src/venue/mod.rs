@@ -151,7 +151,7 @@ fn serve(topology: &Topology, live: &mut Live) -> Result<Vec<Distribution>, Fail
 fn book_capacity(shard: &ExchangeShard) -> Capacity {
     let size = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
     let orders = size(shard.capacity.orders);
-    let prices = |listing: &Listing| 2 * size(listing.window + launch::FAR_LEVELS);
+    let prices = |listing: &Listing| 2 * size(listing.window + listing.far_levels);
     let levels = shard.listings.iter().map(prices).sum::<usize>().min(orders);
     Capacity { instruments: shard.listings.len(), orders, levels }
 }

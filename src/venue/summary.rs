@@ -1,5 +1,6 @@
 //! What a day came to.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -36,7 +37,9 @@ struct ShardRow {
     connections_refused: u64,
     /// Cut because their client did not read.
     connections_cut: u64,
-    figures: std::collections::BTreeMap<&'static str, u64>,
+    figures: BTreeMap<&'static str, u64>,
+    /// Orders that risk denied, by the kind of check.
+    denied: BTreeMap<&'static str, u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -77,12 +80,15 @@ impl Summary {
                 let name = gauge.name.strip_prefix(PREFIX).unwrap_or(gauge.name);
                 (name.strip_suffix("_total").unwrap_or(name), gauge.value(machine))
             });
+            let denied = gauges::Class::ALL
+                .map(|class| (class.name(), gauges::DENIED.value(machine, class)));
             venue.shards.push(ShardRow {
                 name: shard.name.clone(),
                 connections_accepted: counters.accepted,
                 connections_refused: counters.accept_refused,
                 connections_cut: counters.write_full,
                 figures: figures.collect(),
+                denied: denied.into(),
             });
             for (listing, traded) in shard.listings.iter().zip(machine.traded()) {
                 venue.fills += traded.fills;
@@ -124,6 +130,15 @@ impl Summary {
             text.push_str(&traded(&venue.instruments));
             let _ = write!(text, "\n{}", terminal::lines(&shards(&venue.shards)));
             for shard in &venue.shards {
+                let denied: Vec<String> = shard
+                    .denied
+                    .iter()
+                    .filter(|(_, count)| 0 < **count)
+                    .map(|(check, count)| format!("{check} {}", thousands(*count)))
+                    .collect();
+                if !denied.is_empty() {
+                    let _ = writeln!(text, "\n  {}: denied by {}", shard.name, denied.join(", "));
+                }
                 let (lost, unsaid) = (shard.figure("lost"), shard.figure("unsaid"));
                 if 0 < lost + unsaid {
                     let _ = writeln!(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use matching::TickTable;
 use toml::Spanned;
-use types::{Px, Symbol};
+use types::{Nanos, Px, Symbol};
 
 use super::super::{Faults, owners};
 use crate::config::exchange::{self as raw, Priority};
@@ -22,8 +22,18 @@ pub struct Listing {
     pub policy: Priority,
     /// How many prices around the reference each side holds in its fast part.
     pub window: u32,
+    /// How many prices outside of those each side has room for.
+    pub far_levels: u32,
+    /// In shares.
+    pub round_lot: u32,
     /// How far from the reference a cross may be, in percent.
     pub collar_percent: u32,
+    /// By how much more each time that the end of a pause is put off.
+    pub collar_widen_percent: u32,
+    /// How often it may be put off.
+    pub collar_extensions: u8,
+    /// How far apart the messages about the next cross are; zero for none.
+    pub imbalance_every: Nanos,
     /// Its tier under limit up / limit down.
     pub luld_tier: Option<u32>,
     /// How far from the reference it may trade, in percent.
@@ -34,6 +44,8 @@ pub struct Listing {
 
 /// What `matching` takes.
 const WINDOW_MAX: u32 = 1 << 18;
+/// An OUCH order has fewer shares than that.
+const ROUND_LOT_MAX: u32 = 1_000_000;
 /// ITCH numbers the instruments of a feed with 16 bits.
 const LISTINGS_MAX: usize = 65_535;
 
@@ -81,6 +93,14 @@ fn listing(raw: &raw::Listing, faults: &mut Faults<'_>) -> Option<Listing> {
     let luld_tier =
         raw.luld_tier.as_ref().map(|tier| faults.limit("luld_tier", Some(tier), 1..=2, 1));
     let window = faults.limit("window", raw.window.as_ref(), 1..=WINDOW_MAX, 4_096);
+    let far_levels = faults.limit("far_levels", raw.far_levels.as_ref(), 1..=WINDOW_MAX, 1_024);
+    let round_lot = faults.limit("round_lot", raw.round_lot.as_ref(), 1..=ROUND_LOT_MAX, 100);
+    let widen = raw.collar_widen_percent.as_ref();
+    let collar_widen_percent = faults.limit("collar_widen_percent", widen, 0..=100, 5);
+    let extensions = raw.collar_extensions.as_ref();
+    let extensions = faults.limit("collar_extensions", extensions, 0..=255, 3_u32);
+    let every_ms = raw.imbalance_every_ms.as_ref();
+    let every_ms = faults.limit("imbalance_every_ms", every_ms, 0..=3_600_000, 1_000_u32);
     let (ticks, reference) = (ticks?, reference?);
     if ticks.tick(reference).is_none() {
         let what = format!("reference {reference} lies between two ticks");
@@ -92,7 +112,13 @@ fn listing(raw: &raw::Listing, faults: &mut Faults<'_>) -> Option<Listing> {
         ticks,
         policy: raw.policy.unwrap_or(Priority::PriceTime),
         window,
+        far_levels,
+        round_lot,
         collar_percent: collar.unwrap_or(10),
+        collar_widen_percent,
+        // Beyond the limit there was a fault.
+        collar_extensions: u8::try_from(extensions).unwrap_or(u8::MAX),
+        imbalance_every: Nanos::from_millis(every_ms.into()),
         luld_tier,
         static_band_percent,
         dynamic_band_percent,
@@ -115,7 +141,7 @@ fn ticks(raw: Option<&Spanned<String>>, faults: &mut Faults<'_>) -> Option<TickT
 }
 
 /// A price above zero that four decimals hold, as the wire's do.
-fn px(key: &str, text: &Spanned<String>, faults: &mut Faults<'_>) -> Option<Px> {
+pub(super) fn px(key: &str, text: &Spanned<String>, faults: &mut Faults<'_>) -> Option<Px> {
     let px = Px::parse(text.get_ref()).filter(|px| Px::ZERO < *px && px.to_price4().is_some());
     if px.is_none() {
         let what = format!(

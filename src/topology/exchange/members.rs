@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use toml::Spanned;
-use types::{FirmId, Symbol};
+use types::{AccountId, FirmId, Symbol};
 
 use super::super::{Faults, owners};
-use crate::config::exchange::{self as raw, PortLimits, SelfMatch};
+use super::accounts::{Account, Accounts};
+use super::limits::{self, OrderLimits, PortLimits};
+use super::listings::Listing;
+use crate::config::exchange::{self as raw, SelfMatch, SelfMatchBy};
 use crate::fault;
 
 /// A member.
@@ -18,8 +21,18 @@ pub struct Firm {
     pub credit: u64,
     /// The login of its drop copy.
     pub drop_copy: Option<Login>,
+    /// What each of its orders may be.
+    pub limits: OrderLimits,
     /// What it may not trade.
     pub restricted: BTreeSet<Symbol>,
+    /// What it may not sell short.
+    pub short_restricted: BTreeSet<Symbol>,
+    /// What it may sell short without a locate.
+    pub easy_to_borrow: BTreeSet<Symbol>,
+    /// What it sells short must be easy to borrow or located.
+    pub must_locate: bool,
+    /// Which orders are its own.
+    pub self_match_by: SelfMatchBy,
 }
 
 /// A login of SoupBinTCP, padded.
@@ -37,81 +50,82 @@ impl std::fmt::Debug for Login {
     }
 }
 
-/// A port for orders; its place is also its account's.
-#[derive(Debug, Clone, Copy)]
+/// A port for orders.
+#[derive(Debug, Clone)]
 pub struct Port {
     /// Its login.
     pub login: Login,
     /// Whose it is.
     pub firm: FirmId,
+    /// Whose its orders are.
+    pub account: AccountId,
+    /// Whose they are where they have this option `GroupID`.
+    pub groups: Vec<(u16, AccountId)>,
     /// Its orders are cancelled when its connection is lost.
     pub cancel_on_disconnect: bool,
-    /// What happens where its orders would trade with its own firm's.
+    /// What happens where its orders would trade with others of their owner.
     pub self_match: SelfMatch,
+    /// Its accepted orders are told how much they add to the best price.
+    pub bbo_weight: bool,
     /// What it may do at most.
-    pub limits: Limits,
+    pub limits: PortLimits,
 }
 
-/// What a port may do at most; `None` for no limit of that kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Shares of one order.
-    pub qty: u32,
-    /// What one order may come to, in whole units of currency.
-    pub notional: u64,
-    /// How far from the market an order's limit may be, in percent.
-    pub collar_percent: Option<u32>,
-    /// Orders in a second.
-    pub orders_per_second: Option<u32>,
-    /// Orders in one instrument in a second.
-    pub orders_per_second_symbol: Option<u32>,
-    /// Equal orders in a second.
-    pub duplicates_per_second: Option<u32>,
-    /// Market orders are taken.
-    pub market_orders: bool,
+/// Everybody who may trade.
+pub(super) struct Members {
+    pub(super) firms: Vec<Firm>,
+    pub(super) accounts: Vec<Account>,
+    pub(super) ports: Vec<Port>,
 }
 
-/// What OUCH 5.0 takes (2.1).
-const QTY_MAX: u32 = 999_999;
 /// A currency's units in credit stay far from the end of an i64 of 1e-8 with shares.
-const CREDIT_MAX: u64 = 1 << 40;
+pub(super) const CREDIT_MAX: u64 = 1 << 40;
 /// Ports are numbered with 16 bits.
 const PORTS_MAX: usize = 65_535;
 
 pub(super) fn check(
     entry: &Spanned<raw::Exchange>,
+    listings: &[Listing],
     faults: &mut Faults<'_>,
-) -> (Vec<Firm>, Vec<Port>) {
+) -> Members {
     let raw = entry.get_ref();
     let name = raw.name.get_ref();
     if raw.ports.is_empty() {
         faults
             .add(entry, format!("exchange `{name}` has no [[exchange.port]]: nobody could trade"));
     }
+    let traded: BTreeSet<Symbol> = listings.iter().map(|listing| listing.symbol).collect();
     let mut users: BTreeMap<[u8; 6], usize> = BTreeMap::new();
     let mut names: BTreeMap<&str, FirmId> = BTreeMap::new();
-    let mut firms = Vec::new();
+    let (mut firms, mut accounts) = (Vec::new(), Accounts::default());
     for entry in &raw.firms {
         let raw = entry.get_ref();
         let text = raw.name.get_ref().as_str();
-        if names.insert(text, FirmId::new(u16::try_from(firms.len()).unwrap_or(u16::MAX))).is_some()
-        {
+        let id = FirmId::new(u16::try_from(firms.len()).unwrap_or(u16::MAX));
+        if names.insert(text, id).is_some() {
             faults.add(&raw.name, format!("firm `{text}` is there twice"));
         }
-        firms.push(firm(raw, &mut users, faults));
+        let firm = firm(raw, &traded, &mut users, faults);
+        accounts.add_firm(id, (&firm, raw), faults);
+        firms.push(firm);
     }
     let mut ports = Vec::new();
     for entry in &raw.ports {
-        let of = group(entry.get_ref(), (&names, &firms), &mut users, faults);
-        ports.extend(of);
+        let of = (raw.firms.as_slice(), &names, firms.as_slice());
+        ports.extend(group(entry.get_ref(), of, &mut accounts, &mut users, faults));
     }
     if PORTS_MAX < ports.len() {
         faults.add(entry, format!("{} ports are more than {PORTS_MAX}", ports.len()));
     }
-    (firms, ports)
+    Members { firms, accounts: accounts.into_all(), ports }
 }
 
-fn firm(raw: &raw::Firm, users: &mut BTreeMap<[u8; 6], usize>, faults: &mut Faults<'_>) -> Firm {
+fn firm(
+    raw: &raw::Firm,
+    traded: &BTreeSet<Symbol>,
+    users: &mut BTreeMap<[u8; 6], usize>,
+    faults: &mut Faults<'_>,
+) -> Firm {
     let text = raw.name.get_ref().as_bytes();
     let name =
         <[u8; 4]>::try_from(text).ok().filter(|name| name.iter().all(u8::is_ascii_uppercase));
@@ -128,26 +142,66 @@ fn firm(raw: &raw::Firm, users: &mut BTreeMap<[u8; 6], usize>, faults: &mut Faul
         };
         Some(login)
     });
-    let restricted: BTreeSet<Symbol> =
-        raw.restricted.iter().filter_map(|text| owners::ticker(text, faults)).collect();
-    Firm { name: name.unwrap_or(*b"    "), credit, drop_copy, restricted }
+    Firm {
+        name: name.unwrap_or(*b"    "),
+        credit,
+        drop_copy,
+        limits: limits::of_firm(&raw.limits, credit, faults),
+        restricted: list(&raw.restricted, traded, faults),
+        short_restricted: list(&raw.short_restricted, traded, faults),
+        easy_to_borrow: list(&raw.easy_to_borrow, traded, faults),
+        must_locate: raw.must_locate.unwrap_or(false),
+        self_match_by: raw.self_match_by.as_ref().map_or(SelfMatchBy::Firm, |by| *by.get_ref()),
+    }
+}
+
+/// A list of instruments. One that is not traded would be a slip that nobody sees.
+fn list(
+    texts: &[Spanned<String>],
+    traded: &BTreeSet<Symbol>,
+    faults: &mut Faults<'_>,
+) -> BTreeSet<Symbol> {
+    let mut list = BTreeSet::new();
+    for text in texts {
+        let Some(symbol) = owners::ticker(text, faults) else { continue };
+        list.insert(symbol);
+        if !traded.contains(&symbol) {
+            let names: Vec<String> = traded.iter().map(ToString::to_string).collect();
+            let remedy = fault::suggest(text.get_ref(), names.iter().map(String::as_str));
+            let what = format!("instrument {symbol} is on no list of the exchange");
+            faults.add(text, what).remedy_last(&remedy);
+        }
+    }
+    list
+}
+
+/// What is the same for all ports of one table and one firm.
+struct Kind {
+    firm: FirmId,
+    account: Option<AccountId>,
+    groups: Vec<(u16, AccountId)>,
+    limits: PortLimits,
 }
 
 /// The ports of one table.
-fn group(
-    raw: &raw::Port,
-    (names, firms): (&BTreeMap<&str, FirmId>, &[Firm]),
+fn group<'a>(
+    raw: &'a raw::Port,
+    (raw_firms, names, firms): (&'a [Spanned<raw::Firm>], &BTreeMap<&str, FirmId>, &[Firm]),
+    accounts: &mut Accounts<'a>,
     users: &mut BTreeMap<[u8; 6], usize>,
     faults: &mut Faults<'_>,
 ) -> Vec<Port> {
     let count = faults.limit("count of a port", raw.count.as_ref(), 1..=65_535, 1_u32);
-    let mut owners = Vec::new();
     if raw.firms.get_ref().is_empty() {
         faults.add(&raw.firms, "a port belongs to no firm");
     }
+    let mut kinds = Vec::new();
     for text in raw.firms.get_ref() {
         match names.get(text.get_ref().as_str()) {
-            Some(firm) => owners.push(*firm),
+            Some(firm) => {
+                let credit = firms.get(firm.index()).map_or(CREDIT_MAX, |firm| firm.credit);
+                kinds.push(kind(raw, (*firm, text.get_ref(), credit), accounts, faults));
+            }
             None => {
                 let what = format!("firm `{}` is not there", text.get_ref());
                 let remedy = fault::suggest(text.get_ref(), names.keys().copied());
@@ -163,44 +217,45 @@ fn group(
     }
     let password = password(&raw.password, faults);
     let mut ports = Vec::new();
-    for (number, firm) in (1..=count).zip(owners.iter().cycle()) {
+    for (number, kind) in (1..=count).zip(kinds.iter().cycle()) {
         let digits = 6_usize.saturating_sub(pattern.len().saturating_sub("{n}".len()));
         let name = pattern.replace("{n}", &format!("{number:0digits$}"));
         let user = user(&raw.user, &name, users, faults);
         let (Some(user), Some(password)) = (user, password) else { break };
-        let credit = firms.get(firm.index()).map_or(CREDIT_MAX, |firm| firm.credit);
+        let firm = (&firms[kind.firm.index()], raw_firms[kind.firm.index()].get_ref());
+        let own = || accounts.add_own(kind.firm, firm, &name);
         ports.push(Port {
             login: Login { user, password },
-            firm: *firm,
+            firm: kind.firm,
+            account: kind.account.unwrap_or_else(own),
+            groups: kind.groups.clone(),
             cancel_on_disconnect: raw.cancel_on_disconnect.unwrap_or(true),
             self_match: raw.self_match.unwrap_or(SelfMatch::Allow),
-            limits: limits(&raw.limits, credit, faults),
+            bbo_weight: raw.bbo_weight.unwrap_or(false),
+            limits: kind.limits.clone(),
         });
     }
     ports
 }
 
-fn limits(raw: &PortLimits, credit: u64, faults: &mut Faults<'_>) -> Limits {
-    let mut limit = |key: &str, value: &Option<Spanned<u32>>, max: u32| {
-        let value = value.as_ref()?;
-        Some(faults.limit(&format!("limits.{key}"), Some(value), 1..=max, 1))
-    };
-    let qty = limit("qty", &raw.qty, QTY_MAX);
-    let collar_percent = limit("collar_percent", &raw.collar_percent, 100);
-    let orders_per_second = limit("orders_per_second", &raw.orders_per_second, u32::MAX);
-    let of_symbol = limit("orders_per_second_symbol", &raw.orders_per_second_symbol, u32::MAX);
-    let duplicates_per_second =
-        limit("duplicates_per_second", &raw.duplicates_per_second, u32::MAX);
-    let notional = raw.notional.as_ref();
-    Limits {
-        qty: qty.unwrap_or(QTY_MAX),
-        notional: faults.limit("limits.notional", notional, 1..=CREDIT_MAX, credit),
-        collar_percent,
-        orders_per_second,
-        orders_per_second_symbol: of_symbol,
-        duplicates_per_second,
-        market_orders: raw.market_orders.unwrap_or(true),
+fn kind(
+    raw: &raw::Port,
+    (firm, name, credit): (FirmId, &str, u64),
+    accounts: &Accounts<'_>,
+    faults: &mut Faults<'_>,
+) -> Kind {
+    let mut groups: Vec<(u16, AccountId)> = Vec::new();
+    for entry in &raw.groups {
+        let group = entry.get_ref();
+        let id: u32 = faults.limit("id of a group", Some(&group.id), 1..=65_535, 1);
+        let id = u16::try_from(id).unwrap_or(u16::MAX);
+        if groups.iter().any(|(known, _)| *known == id) {
+            faults.add(&group.id, format!("group {id} of the port is there twice"));
+        }
+        groups.extend(accounts.find((firm, name), &group.account, faults).map(|of| (id, of)));
     }
+    let account = raw.account.as_ref().and_then(|text| accounts.find((firm, name), text, faults));
+    Kind { firm, account, groups, limits: limits::of_port(&raw.limits, credit, faults) }
 }
 
 /// A user that nobody else has. Case does not matter, so it is kept in capitals.

@@ -1,5 +1,8 @@
 //! Exchanges of one's own: their shards, what is traded there, who may trade.
 
+mod accounts;
+mod hours;
+mod limits;
 mod listings;
 mod members;
 
@@ -14,9 +17,13 @@ use super::placement::{Placement, Wish};
 use super::{Faults, FeedId, Snapshot, owners};
 use crate::config::{self, exchange as raw};
 use crate::fault;
+use members::Members;
 
+pub use accounts::Account;
+pub use hours::{Hours, Luld};
+pub use limits::{Near, OrderLimits, PortLimits};
 pub use listings::Listing;
-pub use members::{Firm, Limits, Login, Port};
+pub use members::{Firm, Login, Port};
 
 /// An exchange that can be started.
 #[derive(Debug, Clone)]
@@ -29,12 +36,16 @@ pub struct Exchange {
     pub dark: Option<Dark>,
     /// Its day; `None` where trading begins with it and ends with it.
     pub hours: Option<Hours>,
+    /// How limit up / limit down works where an instrument has a tier.
+    pub luld: Luld,
     /// Options that OUCH 5.0 does not have are taken.
     pub extensions: bool,
     /// Its shards.
     pub shards: Vec<ExchangeShard>,
     /// Its members.
     pub firms: Vec<Firm>,
+    /// Their accounts.
+    pub accounts: Vec<Account>,
     /// Their ports.
     pub ports: Vec<Port>,
 }
@@ -52,21 +63,6 @@ pub struct Dark {
     pub orders: u32,
     /// Price levels in them.
     pub levels: u32,
-}
-
-/// A trading day, from midnight UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Hours {
-    /// Orders are taken.
-    pub pre_open: Nanos,
-    /// What the opening cross would do is told.
-    pub opening_imbalance: Nanos,
-    /// The opening cross.
-    pub open: Nanos,
-    /// What the closing cross would do is told.
-    pub closing_imbalance: Nanos,
-    /// The closing cross.
-    pub close: Nanos,
 }
 
 /// A shard of an exchange.
@@ -103,6 +99,14 @@ pub struct Capacity {
     pub orders: u32,
     /// Those of them that have terms.
     pub terms: u32,
+    /// Orders that wait off the books.
+    pub waiting: u32,
+    /// Orders that end at a time of their own.
+    pub dated: u32,
+    /// Trades that can still be broken.
+    pub trades: u32,
+    /// Different orders of each port that are remembered.
+    pub duplicates: u32,
     /// Connections at a time.
     pub connections: u16,
     /// Bytes of each port's messages that are kept.
@@ -113,6 +117,8 @@ pub struct Capacity {
 const NAME_MAX: usize = 6;
 /// More live orders, or price levels, on one shard than any exchange has.
 const ORDERS_MAX: u32 = 1 << 28;
+/// More different orders than a port enters in the second that is looked back.
+const DUPLICATES_MAX: u32 = 1 << 20;
 /// Half of the file descriptors a process can have by default on a server.
 const CONNECTIONS_MAX: u32 = 32_768;
 /// A gibibyte.
@@ -184,17 +190,20 @@ fn exchange<'a>(
             shard(name, entry, (number, *placement), listings, groups, faults)
         })
         .collect();
-    let (firms, ports) = members::check(entry, faults);
+    let Members { firms, accounts, ports } = members::check(entry, &listings, faults);
     let dark = raw.dark.as_ref().map(|dark| dark_pool(dark.get_ref(), feeds, faults));
-    let hours = raw.hours.as_ref().map(|hours| trading_day(hours, faults));
+    let hours = raw.hours.as_ref().map(|hours| hours::check(hours, faults));
+    let luld = hours::luld(&raw.luld, hours.is_some(), faults);
     Some(Exchange {
         name: name.to_owned(),
         seed: raw.seed.unwrap_or(1),
         dark,
         hours: hours.flatten(),
+        luld,
         extensions: raw.extensions.unwrap_or(false),
         shards: shards.into_iter().collect::<Option<_>>()?,
         firms,
+        accounts,
         ports,
     })
 }
@@ -287,9 +296,14 @@ fn capacity(name: &str, raw: &raw::ExchangeCapacity, faults: &mut Faults<'_>) ->
     let orders = limit("orders", Some(&raw.orders), ORDERS_MAX, 1);
     let connections = limit("connections", raw.connections.as_ref(), CONNECTIONS_MAX, 1_024);
     let kib = limit("replay_kib", raw.replay_kib.as_ref(), REPLAY_KIB_MAX, 1_024);
+    let terms = limit("terms", raw.terms.as_ref(), orders.max(1), (orders / 16).max(1));
     Capacity {
         orders,
-        terms: limit("terms", raw.terms.as_ref(), orders.max(1), (orders / 16).max(1)),
+        terms,
+        waiting: limit("waiting", raw.waiting.as_ref(), ORDERS_MAX, terms),
+        dated: limit("dated", raw.dated.as_ref(), ORDERS_MAX, terms),
+        trades: limit("trades", raw.trades.as_ref(), ORDERS_MAX, 1 << 20),
+        duplicates: limit("duplicates", raw.duplicates.as_ref(), DUPLICATES_MAX, 256),
         // Beyond the limit there was a fault.
         connections: u16::try_from(connections).unwrap_or(u16::MAX),
         replay_bytes: usize::try_from(kib).unwrap_or(usize::MAX).saturating_mul(1_024),
@@ -327,53 +341,4 @@ fn dark_pool(raw: &raw::Dark, feeds: &[Spanned<config::Feed>], faults: &mut Faul
         orders,
         levels,
     }
-}
-
-fn trading_day(entry: &Spanned<raw::Hours>, faults: &mut Faults<'_>) -> Option<Hours> {
-    let raw = entry.get_ref();
-    let mut time = |key: &str, text: &Spanned<String>| {
-        let parsed = time_of_day(text.get_ref());
-        if parsed.is_none() {
-            let what = format!("hours.{key} `{}` is not a time of day", text.get_ref());
-            faults.add(text, what).remedy_last("write it like `14:30:00`, in UTC");
-        }
-        parsed
-    };
-    let pre_open = time("pre_open", &raw.pre_open);
-    let opening = raw.opening_imbalance.as_ref().map(|text| time("opening_imbalance", text));
-    let open = time("open", &raw.open);
-    let closing = raw.closing_imbalance.as_ref().map(|text| time("closing_imbalance", text));
-    let close = time("close", &raw.close);
-    let (pre_open, open, close) = (pre_open?, open?, close?);
-    let before = |end: Nanos, secs: u64| Nanos::new(end.since(Nanos::from_secs(secs)).get());
-    let hours = Hours {
-        pre_open,
-        opening_imbalance: opening.unwrap_or(Some(before(open, 300).max(pre_open)))?,
-        open,
-        closing_imbalance: closing.unwrap_or(Some(before(close, 600).max(open)))?,
-        close,
-    };
-    let in_order = hours.pre_open <= hours.opening_imbalance
-        && hours.opening_imbalance <= hours.open
-        && hours.open <= hours.closing_imbalance
-        && hours.closing_imbalance <= hours.close;
-    if !in_order {
-        let what = "the times of [exchange.hours] do not follow one another";
-        faults.add(entry, what).remedy_last(
-            "pre_open, opening_imbalance, open, closing_imbalance, close, in this order",
-        );
-    }
-    Some(hours)
-}
-
-/// `HH:MM:SS` since midnight.
-fn time_of_day(text: &str) -> Option<Nanos> {
-    let mut parts = text.split(':');
-    let mut part = |below: u64| {
-        let text = parts.next()?;
-        let number = text.parse::<u64>().ok()?;
-        (text.len() == 2 && number < below).then_some(number)
-    };
-    let (hours, minutes, seconds) = (part(24)?, part(60)?, part(60)?);
-    parts.next().is_none().then(|| Nanos::from_secs(hours * 3_600 + minutes * 60 + seconds))
 }
