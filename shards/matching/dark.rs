@@ -242,6 +242,8 @@ impl Market {
         let (key, leaves) = (OrderKey::new(slot.key), slot.qty);
         if leaves == 0 {
             self.remove(key, id);
+        } else {
+            self.rerank(id);
         }
         (key, leaves)
     }

@@ -41,9 +41,13 @@ pub mod naive;
 #[cfg(any(test, feature = "naive"))]
 mod naive_take;
 mod orders;
+mod pairs;
 mod peg;
 mod phases;
 mod policy;
+#[cfg(test)]
+mod rank_tests;
+mod ranked;
 mod report;
 mod reserve;
 mod schedule;
