@@ -39,6 +39,8 @@ mod minimum;
 #[cfg(any(test, feature = "naive"))]
 pub mod naive;
 #[cfg(any(test, feature = "naive"))]
+mod naive_cross;
+#[cfg(any(test, feature = "naive"))]
 mod naive_take;
 mod orders;
 mod pairs;
