@@ -28,6 +28,8 @@ pub mod floor_script;
 mod floor_terms_tests;
 #[cfg(test)]
 mod floor_tests;
+#[cfg(any(test, feature = "naive"))]
+mod floor_twin;
 mod hidden;
 mod index;
 mod ladder;

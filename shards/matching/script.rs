@@ -219,7 +219,7 @@ fn hold(
     twin.wake(instrument, wanted);
 }
 
-fn same_book(market: &Market, twin: &naive::Market, instrument: InstrumentId) {
+pub(crate) fn same_book(market: &Market, twin: &naive::Market, instrument: InstrumentId) {
     let [bids, offers] = Side::BOTH.map(|side| {
         let got: Vec<_> = market.resting(instrument, side).collect();
         assert_eq!(got, twin.resting(instrument, side), "{instrument} {side:?}");
