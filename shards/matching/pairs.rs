@@ -22,7 +22,7 @@ use crate::take::{Met, Taker, is_same_group};
 use crate::{Ended, OrderKey, Out, SelfMatch};
 
 /// How many orders that have changed are known one by one: few commands change more.
-const CHANGED_MAX: usize = 4;
+const CHANGED_MAX: usize = 2;
 
 /// What is to be asked after a command.
 pub(crate) struct Pairs {

@@ -264,10 +264,9 @@ impl Search {
 
     fn one(&self, base: Base, turn: u64, own: &Ranked) -> Option<Rank> {
         let place2 = base.place2(own.offset, own.limit);
-        let is_by_discretion = self.is_by_discretion(own.discretion, place2);
         let is_met = match self.by {
-            By::Price | By::Time => place2 <= self.to2 && is_place(place2) && !is_by_discretion,
-            By::Discretion => is_by_discretion,
+            By::Price | By::Time => place2 <= self.to2 && is_place(place2),
+            By::Discretion => self.is_by_discretion(own.discretion, place2),
         };
         let fits = own.least <= self.leaves
             && self.least <= own.qty

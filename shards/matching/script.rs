@@ -394,8 +394,8 @@ fn command(word: &[u8], head: &Shape) -> Command {
             };
             Command::SetQuote(order.new.instrument, quote)
         }
-        12 if head.has_phases => {
-            let instrument = InstrumentId::new(u32::from(word[5] % 8 == 0));
+        12..14 if head.has_phases => {
+            let instrument = InstrumentId::new(u32::from(word[5].is_multiple_of(8)));
             let bound = |byte: u8| i64::from(byte % 16) - 4;
             match word[9] % 16 {
                 0..2 => Command::SetTrades(instrument, false),
