@@ -10,7 +10,7 @@ use crate::entry::held;
 use crate::floor::Floor;
 use crate::floor_script::{ACCOUNTS, Command};
 use crate::naive::{Live, Market};
-use crate::script::same_book;
+use crate::script::{same_book, same_reports};
 use crate::tape::Asked;
 use crate::{
     Capacity, Order, OrderKey, Out, Phase, Price, Report, Rules, SelfMatch, Standing, Terms,
@@ -134,7 +134,7 @@ impl Twin {
     /// Where they differ.
     pub(crate) fn compare(&self, floor: &Floor, out: &[Report], command: &Command) {
         let (book, day) = out.split_at(self.reports.len().min(out.len()));
-        assert_eq!(book, self.reports, "{command:?}");
+        same_reports(book, &self.reports, command);
         match day.first() {
             None => same_book(floor.market(), &self.market, self.instrument),
             Some(Report::Bands { .. } | Report::LimitState { .. } | Report::Triggered { .. }) => {}

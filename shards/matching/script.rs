@@ -4,6 +4,7 @@
 //! accounts are few. Some are wrong in every way a command can be.
 
 use alloc::vec::Vec;
+use core::fmt;
 
 use types::{AccountId, FirmId, InstrumentId, Side};
 
@@ -141,7 +142,7 @@ pub fn run(script: &[u8]) -> [usize; 3] {
                 twin.wake(instrument, &mut wanted);
             }
         }
-        assert_eq!(reports, wanted, "{word:?}");
+        same_reports(&reports, &wanted, &word);
         ledger.enter(asked.as_ref(), &reports);
         ledger.compare(&market);
         for report in &reports {
@@ -217,6 +218,15 @@ fn hold(
     }
     market.wake(instrument, reports);
     twin.wake(instrument, wanted);
+}
+
+/// The market and its twin report the same of a command.
+///
+/// # Panics
+/// At the first report in which they differ.
+pub(crate) fn same_reports(got: &[Report], wanted: &[Report], command: &impl fmt::Debug) {
+    let at = got.iter().zip(wanted).take_while(|(one, other)| one == other).count();
+    assert_eq!(got.get(at), wanted.get(at), "report {at} of {command:?}, and the twin's");
 }
 
 pub(crate) fn same_book(market: &Market, twin: &naive::Market, instrument: InstrumentId) {
