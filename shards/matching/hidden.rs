@@ -105,9 +105,21 @@ impl Market {
         side: Side,
         search: &Search,
     ) -> Option<(Rank, u32)> {
+        self.search_kinds(book, touch, side, &[true; Kind::HIDDEN.len()], search)
+    }
+
+    /// The same, of some kinds alone.
+    pub(crate) fn search_kinds(
+        &self,
+        book: &Book,
+        touch: &Touch,
+        side: Side,
+        of: &[bool; Kind::HIDDEN.len()],
+        search: &Search,
+    ) -> Option<(Rank, u32)> {
         let list = &book.lists[side as usize];
         let of_kind = |best, kind: Kind| {
-            if list.has_none(kind) {
+            if list.has_none(kind) || !of[kind as usize] {
                 return best;
             }
             match book.base(touch, side, kind) {

@@ -3,20 +3,24 @@
 //! The oldest that can takes first, of those that came before it, at their price. Both keep to their
 //! minimum, and neither uses its discretion. Minimums may keep orders apart that stand across each other,
 //! so that they do is nothing that the best prices say. What is known instead: after each command none can
-//! trade. So the next one looks only for the pairs of orders that have changed since; all orders that stand
-//! across are asked again only where a peg may have moved, or where trading begins.
+//! trade. So the next one looks only for the pairs of orders that have changed since. All that stand across
+//! are asked again only where trading begins, and where pegs have moved towards what may stand across them:
+//! two that follow the middle, whatever it is, do not.
 //!
 //! A command that changes no hidden order and moves nothing that pegs follow pays nothing. One that changes
-//! a hidden order pays two searches (see `ranked.rs`). One that moves what pegs follow, where some rest, pays
-//! one search where the two sides do not reach each other, and otherwise one for each order that stands
-//! across and that the shares of the other side do not rule out.
+//! a hidden order pays two searches (see `ranked.rs`). One that moves what pegs follow pays a look at each
+//! way to follow it where they have come no nearer to anything, one search where the two sides still do not
+//! reach each other, and otherwise one for each order that has come nearer, stands across, and is not ruled
+//! out by the shares of the other side.
+
+use core::ops::Range;
 
 use types::{InstrumentId, Side};
 
 use crate::hidden::{Reach, price_of};
 use crate::market::{Book, Market};
 use crate::peg::Touch;
-use crate::ranked::{By, Kind, Search};
+use crate::ranked::{Base, By, Kind, Ranked, Search, is_place};
 use crate::specials::List;
 use crate::take::{Met, Taker, is_same_group};
 use crate::{Ended, OrderKey, Out, SelfMatch};
@@ -67,7 +71,86 @@ impl Pairs {
     }
 }
 
+/// Which queues are asked anew, by side and kind.
+type Asked = [[bool; Kind::HIDDEN.len()]; 2];
+
+const NONE_ASKED: Asked = [[false; Kind::HIDDEN.len()]; 2];
+const ALL_ASKED: Asked = [[true; Kind::HIDDEN.len()]; 2];
+
+/// From where the orders of a queue are measured: before and now, those places that may say where one
+/// stands; none for what follows nothing.
+struct Moved {
+    places2: [Option<[i64; 2]>; 2],
+    has_limits: bool,
+    /// Where they were is not known.
+    is_new: bool,
+}
+
+impl Moved {
+    /// Whether orders of both can stand across each other now that could not before. Two do where every
+    /// place of the one reaches every place of the other, and limits stay where they are.
+    fn meets(&self, other: &Self) -> bool {
+        let nearer = |[before, now]: [i64; 2]| now < before;
+        let [ours, theirs] = [self, other].map(|of| of.places2.into_iter().flatten());
+        self.is_new
+            || other.is_new
+            || (other.has_limits && ours.clone().any(nearer))
+            || (self.has_limits && theirs.clone().any(nearer))
+            || ours.clone().any(|[a, b]| {
+                theirs.clone().any(|[c, d]| nearer([a.saturating_add(c), b.saturating_add(d)]))
+            })
+    }
+}
+
 impl Market {
+    /// How the orders of a queue have moved; `None` where none stands anywhere.
+    fn moved(
+        &self,
+        book: &Book,
+        followed: Option<&(Touch, [i64; 2])>,
+        touch: &Touch,
+        side: Side,
+        kind: Kind,
+    ) -> Option<Moved> {
+        let sum = self.specials.sum(&book.lists[side as usize], kind)?;
+        let now = book.base(touch, side, kind)?;
+        let has_limits = sum.has_limits();
+        if kind == Kind::Limit {
+            return Some(Moved { places2: [None; 2], has_limits, is_new: false });
+        }
+        let before =
+            followed.and_then(|(touch, bounds2)| book.base_within(touch, bounds2, side, kind));
+        let Some(before) = before else {
+            return Some(Moved { places2: [None; 2], has_limits, is_new: true });
+        };
+        let eager2 = |base: Base| base.place2(sum.offset(), Ranked::ANY);
+        let is_floor_felt = |base: Base| eager2(Base { floor2: i64::MIN, ..base }) < base.floor2;
+        let floor =
+            (is_floor_felt(before) || is_floor_felt(now)).then_some([before.floor2, now.floor2]);
+        let places2 = [Some([before.followed2, now.followed2]), floor];
+        // Too eager for any book, it did not stand anywhere.
+        Some(Moved { places2, has_limits, is_new: !is_place(eager2(before)) })
+    }
+
+    /// Whose orders may stand across others that they did not when pegs followed something else.
+    fn nearer(&self, book: &Book, followed: Option<&(Touch, [i64; 2])>, touch: &Touch) -> Asked {
+        let mut asked = NONE_ASKED;
+        let moved =
+            |side: Side| Kind::HIDDEN.map(|kind| self.moved(book, followed, touch, side, kind));
+        let [bids, offers] = Side::BOTH.map(moved);
+        for (bid_kind, bid) in bids.iter().enumerate() {
+            for (offer_kind, offer) in offers.iter().enumerate() {
+                if let (Some(bid), Some(offer)) = (bid, offer)
+                    && bid.meets(offer)
+                {
+                    asked[0][bid_kind] = true;
+                    asked[1][offer_kind] = true;
+                }
+            }
+        }
+        asked
+    }
+
     /// After a command: lets hidden orders trade that can do so now. Each trade ends one of the two.
     pub(crate) fn wake(&mut self, instrument: InstrumentId, out: &mut impl Out) {
         let Some(book) = self.books.get_mut(instrument.index()) else { return };
@@ -80,18 +163,24 @@ impl Market {
             return;
         }
         let touch = book.touch();
-        let followed = Some((touch, book.bounds2));
-        let has_moved =
-            book.pairs.followed != followed && book.lists.iter().any(|list| list.has_pegs());
-        let asks_all = book.pairs.all || has_moved;
-        book.pairs.followed = followed;
-        if !asks_all && book.pairs.count == 0 {
+        let before = book.pairs.followed.replace((touch, book.bounds2));
+        let has_moved = book.pairs.followed != before;
+        let is_all = core::mem::take(&mut book.pairs.all);
+        let book = &self.books[instrument.index()];
+        let mut asked = match is_all {
+            true => ALL_ASKED,
+            false if has_moved && book.lists.iter().any(List::has_pegs) => {
+                self.nearer(book, before.as_ref(), &touch)
+            }
+            false => NONE_ASKED,
+        };
+        if asked == NONE_ASKED && book.pairs.count == 0 {
             return;
         }
         // Whoever came earlier has been asked.
-        let mut since = if asks_all { 0 } else { u64::MAX };
-        book.pairs.all = false;
-        while let Some((taker, maker)) = self.next_pair(instrument, &touch, &mut since) {
+        let mut since = 0;
+        while let Some((taker, maker)) = self.next_pair(instrument, &touch, &mut asked, &mut since)
+        {
             self.trade_hidden(instrument, taker, maker, out);
         }
         let pairs = &mut self.books[instrument.index()].pairs;
@@ -109,11 +198,12 @@ impl Market {
     }
 
     /// The oldest hidden order that could take an older one, and that one with its place. Of those that
-    /// have not changed, ones that came before `since` could not.
+    /// have not changed, only ones that are `asked` and came no earlier than `since` could.
     fn next_pair(
         &mut self,
         instrument: InstrumentId,
         touch: &Touch,
+        asked: &mut Asked,
         since: &mut u64,
     ) -> Option<(u32, (u32, i64))> {
         if !self.stand_across(&self.books[instrument.index()], touch) {
@@ -134,10 +224,10 @@ impl Market {
         let pairs = &mut self.books[instrument.index()].pairs;
         (pairs.changed, pairs.count) = (kept.changed, kept.count);
         if core::mem::take(&mut pairs.all) {
-            *since = 0;
+            (*asked, *since) = (ALL_ASKED, 0);
         }
         let before = first.map_or(u64::MAX, |first| self.specials[first].seq);
-        while let Some(id) = self.next_taker(instrument, touch, *since, before) {
+        while let Some(id) = self.next_taker(instrument, touch, asked, *since..before) {
             *since = self.specials[id].seq + 1;
             if let Some(maker) = self.maker_for(instrument, touch, id) {
                 return Some((id, maker));
@@ -193,16 +283,16 @@ impl Market {
         self.search_hidden(book, touch, side.opposite(), &later).map(|(_, taker)| taker)
     }
 
-    /// The oldest order that came since one time and before another, stands across, and is ruled out by
-    /// none of the other side's sums.
+    /// The oldest order of those asked that came in a time, stands across, and is ruled out by none of the
+    /// other side's sums.
     fn next_taker(
         &self,
         instrument: InstrumentId,
         touch: &Touch,
-        since: u64,
-        before: u64,
+        asked: &Asked,
+        came: Range<u64>,
     ) -> Option<u32> {
-        if before <= since {
+        if *asked == NONE_ASKED || came.is_empty() {
             return None;
         }
         let book = &self.books[instrument.index()];
@@ -220,11 +310,11 @@ impl Market {
                 to2: book.ladders[side as usize].place2(half_ticks),
                 leaves: most,
                 least,
-                since,
-                before,
+                since: came.start,
+                before: came.end,
                 ..Search::BEST
             };
-            self.search_hidden(book, touch, side, &search)
+            self.search_kinds(book, touch, side, &asked[side as usize], &search)
         });
         takers.min().map(|(_, id)| id)
     }

@@ -58,6 +58,17 @@ impl Book {
     /// From where the orders of a kind are measured, on their own ladder; `None` while there is nothing
     /// for them to follow.
     pub(crate) fn base(&self, touch: &Touch, side: Side, kind: Kind) -> Option<Base> {
+        self.base_within(touch, &self.bounds2, side, kind)
+    }
+
+    /// The same, where no peg stands beyond `bounds2`.
+    pub(crate) fn base_within(
+        &self,
+        touch: &Touch,
+        bounds2: &[i64; 2],
+        side: Side,
+        kind: Kind,
+    ) -> Option<Base> {
         let ladder = &self.ladders[side as usize];
         let [own, other] = [side, side.opposite()].map(|side| touch.quote[side as usize]);
         // In half ticks.
@@ -70,7 +81,7 @@ impl Book {
         // Higher is worse.
         let shown = touch.shown[side.opposite() as usize];
         let shown2 = shown.map_or(i64::MIN, |shown| ladder.place2(2 * shown) + before);
-        let floor2 = shown2.max(self.bounds2[side as usize]);
+        let floor2 = shown2.max(bounds2[side as usize]);
         Some(Base { followed2: ladder.place2(followed), floor2 })
     }
 }

@@ -117,6 +117,21 @@ fn a_quote_that_moves_asks_each_that_stands_across_once() {
     }
 }
 
+/// Whatever the middle is, two that follow it stand across each other as they did.
+#[test]
+fn pegs_that_come_no_nearer_to_each_other_are_not_asked() {
+    for count in [100, 1_000, 10_000] {
+        let peg = Some(PegTo::Midpoint);
+        let mut market = apart(count, peg, |at| [4 * at + 1, 4 * at + 3]);
+        for (bid, offer) in [(91, 111), (88, 108), (90, 95)] {
+            let (before, mut out) = (market.visits(), Vec::new());
+            market.set_quote(AT, quote(bid, offer), &mut out);
+            let steps = market.visits() - before;
+            assert!(steps <= 4, "{count} each side, {bid} to {offer}: {steps} steps");
+        }
+    }
+}
+
 /// Hidden offers at many prices, and reserves at many.
 #[test]
 fn a_cross_pays_for_what_it_takes() {

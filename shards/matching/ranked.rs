@@ -106,6 +106,16 @@ impl Ranks {
     pub(crate) const fn most(&self) -> u32 {
         self.qty
     }
+
+    /// No one is more eager, beside its quote.
+    pub(crate) const fn offset(&self) -> i32 {
+        self.offset[0]
+    }
+
+    /// Whether one of them has a limit.
+    pub(crate) const fn has_limits(&self) -> bool {
+        self.limit[1] != Ranked::ANY
+    }
 }
 
 const fn bit(firm: FirmId) -> u64 {

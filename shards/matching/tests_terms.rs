@@ -431,6 +431,20 @@ fn pegs_trade_when_the_quote_brings_them_together() {
     }
 }
 
+/// Each two ticks before its own side's best price, and no limit.
+#[test]
+fn pegs_meet_where_the_quote_becomes_narrow() {
+    let mut market = market();
+    tell(&mut market, quote(99, 105));
+    for (key, side) in [(1, BUY), (2, SELL)] {
+        let peg = NewOrder { price: Price::Market, ..order(key, side, 10, 0) };
+        with(&mut market, peg, pegged(PegTo::Primary, -2));
+    }
+    assert_eq!(tell(&mut market, quote(101, 107)), [], "they stand at 103 and 105");
+    let met = by_seller(dark(1, 2, 10, 102, (0, 0)));
+    assert_eq!(tell(&mut market, quote(100, 104)), [met], "both at 102");
+}
+
 #[test]
 fn two_midpoints_meet_half_way() {
     let mut market = market();
