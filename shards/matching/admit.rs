@@ -8,6 +8,7 @@ use crate::ladder::{ANY, EMPTY, NOWHERE};
 use crate::market::{Book, Market};
 use crate::orders::{HIDDEN, NONE, SPECIAL};
 use crate::peg::Touch;
+use crate::ranked::{Kind, Ranked};
 use crate::reserve::SHOWINGS_MAX;
 use crate::specials::Special;
 use crate::take::{Met, Taker};
@@ -275,8 +276,23 @@ impl Market {
             self_match,
             ..Special::BLANK
         };
-        let special = self.specials.join(&mut book.lists[side as usize], &special);
+        let limit = if course.limit.is_some() { place } else { Ranked::ANY };
+        let &Terms { peg, discretion, min_qty, .. } = &order.terms;
+        let ranked = Ranked {
+            offset: peg.map_or(0, |peg| peg.offset),
+            limit,
+            discretion: discretion.and_then(|tick| ladder.place(tick)).unwrap_or(EMPTY),
+            least: min_qty.min(qty),
+            qty,
+            firm: self.accounts[account.index()].firm,
+        };
+        let kind = if shown == 0 { Kind::of_peg(peg) } else { Kind::Shown };
+        let list = &mut book.lists[side as usize];
+        let special = self.specials.join(list, &special, kind, ranked);
         book.specials += 1;
+        if shown == 0 {
+            book.pairs.note(special);
+        }
         let slot = &mut self.orders[id];
         slot.key = key.get();
         slot.qty = if shown == 0 { qty } else { shown };

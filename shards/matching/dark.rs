@@ -44,7 +44,7 @@ impl DarkRules {
 }
 
 /// A cross that is over.
-struct Midpoint {
+pub(crate) struct Midpoint {
     half_ticks: i64,
     /// Shares of one side.
     qty: u64,
@@ -143,7 +143,11 @@ impl Floor {
 impl Market {
     /// Crosses the hidden orders of a book at the midpoint of its quote, in the order in which they came:
     /// [`Report::Crossed`] for each pair. `None` where nothing trades.
-    fn cross_midpoint(&mut self, instrument: InstrumentId, out: &mut impl Out) -> Option<Midpoint> {
+    pub(crate) fn cross_midpoint(
+        &mut self,
+        instrument: InstrumentId,
+        out: &mut impl Out,
+    ) -> Option<Midpoint> {
         let touch = self.books.get(instrument.index())?.touch();
         let half_ticks = touch.midpoint()?;
         let mut open = Side::BOTH.map(|side| self.seat(instrument, side, half_ticks, &touch));
@@ -242,6 +246,8 @@ impl Market {
         let (key, leaves) = (OrderKey::new(slot.key), slot.qty);
         if leaves == 0 {
             self.remove(key, id);
+        } else {
+            self.rerank(id);
         }
         (key, leaves)
     }

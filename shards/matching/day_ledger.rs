@@ -10,8 +10,7 @@ use crate::floor_script::{ACCOUNTS, Command, Counts, INSTRUMENTS};
 use crate::ledger;
 use crate::waiting::limit;
 use crate::{
-    Cross, DayRules, Ended, Floor, NewOrder, Order, OrderKey, Phase, Price, Report, RestingOrder,
-    Rules, SelfMatch, Standing, Tick, Trading,
+    Cross, DayRules, Ended, Floor, Order, OrderKey, Phase, Price, Report, Rules, Tick, Trading,
 };
 
 #[derive(Clone, Copy, Debug)]
@@ -116,30 +115,6 @@ impl Ledger {
         }
     }
 
-    pub(crate) fn is_live(&self, order: OrderKey) -> bool {
-        self.live.contains_key(&order)
-    }
-
-    /// Of an order in a book.
-    pub(crate) fn instrument_of_book(&self, order: OrderKey) -> Option<InstrumentId> {
-        self.live.get(&order).filter(|live| live.is_in_book).map(|live| live.order.new.instrument)
-    }
-
-    /// Whether all that rests of one side is plain.
-    pub(crate) fn is_plain(&self, floor: &Floor, instrument: InstrumentId, side: Side) -> bool {
-        let mut resting = floor.market().resting(instrument, side);
-        floor.market().hidden(instrument, side).count() == 0
-            && resting.all(|at| self.live[&at.order].order.terms.rest_plainly())
-    }
-
-    /// A resting order as it could have been entered.
-    pub(crate) fn as_new(&self, resting: &RestingOrder) -> NewOrder {
-        let live = &self.live[&resting.order];
-        let (price, standing) = (Price::Limit(resting.tick), Standing::Rest);
-        let self_match = SelfMatch::Allow;
-        NewOrder { qty: resting.qty, price, standing, self_match, ..live.order.new }
-    }
-
     /// A command is about to be carried out.
     pub(crate) fn before(&mut self, floor: &Floor) {
         for at in 0..INSTRUMENTS {
@@ -215,7 +190,7 @@ impl Ledger {
         let asked = match command {
             Command::Enter(order) | Command::Replace(_, order) => Some(order),
             Command::Cancel(_) | Command::Reduce(..) | Command::CancelAll(..) => None,
-            Command::Control(..) | Command::Wait(_) => None,
+            Command::SetQuote(..) | Command::Control(..) | Command::Wait(_) => None,
         };
         let mut is_asked = asked.is_some();
         for report in out {

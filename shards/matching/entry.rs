@@ -26,7 +26,7 @@ fn check_terms(now: Nanos, terms: &Terms) -> Result<(), Refused> {
 }
 
 /// An order as its book is asked for it, so that it trades no further than the bands.
-fn held(order: &Order, span: Span, other: Option<Tick>) -> Result<Order, Refused> {
+pub(crate) fn held(order: &Order, span: Span, other: Option<Tick>) -> Result<Order, Refused> {
     let Order { new, terms } = order;
     let (bound, side) = match new.side {
         Side::Buy => (span.upper, Side::Buy),

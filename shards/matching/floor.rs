@@ -23,6 +23,7 @@ use crate::reserve::Draws;
 use crate::schedule::DayRules;
 use crate::tape::{Prints, Tape, Trades};
 use crate::tree::Tree;
+use crate::uncross::Placed;
 use crate::waiting::{List, Waiting, limit};
 use crate::{
     Account, Capacity, DarkRules, Ended, Market, NewOrder, Order, OrderKey, Out, Phase, Price,
@@ -231,13 +232,33 @@ impl Floor {
         if !self.dated.is_empty() {
             self.dated.forget(order);
         }
-        if self.has_luld {
-            return self.in_book(now, order, out, |market, out| market.cancel(order, out));
+        if self.has_luld
+            && let Some(Placed { instrument, side }) = self.market.placed(order)
+            && !self.gates[instrument.index()].is_direct
+        {
+            return self.cancel_limited(now, order, instrument, side, out);
         }
         let mut tape = Tape::new(out);
         let from = self.market.cancel_from(order, &mut tape);
         if let (Some(instrument), Some(trades)) = (from, tape.trades) {
             self.on_trades(now, instrument, trades, out); // those that it woke
+        }
+    }
+
+    /// Cancels an order of an instrument that may have limits: how they stand is asked where the best price
+    /// of its side has moved, or something has traded.
+    fn cancel_limited(
+        &mut self,
+        now: Nanos,
+        order: OrderKey,
+        instrument: InstrumentId,
+        side: Side,
+        out: &mut impl Out,
+    ) {
+        let best = self.market.best(instrument, side);
+        let trades = self.noted(instrument, out, |market, out| market.cancel(order, out));
+        if trades.is_some() || self.market.best(instrument, side) != best {
+            self.follow(now, instrument, trades, out);
         }
     }
 

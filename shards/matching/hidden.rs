@@ -14,6 +14,7 @@ use types::{AccountId, InstrumentId, Side};
 use crate::market::{Book, Market, Policy};
 use crate::orders::Slot;
 use crate::peg::Touch;
+use crate::ranked::{Base, By, Kind, Rank, Search};
 use crate::specials::Special;
 use crate::take::{Met, Taker, is_same_group};
 use crate::{OrderKey, Out, Report, SelfMatch, Tick};
@@ -36,15 +37,6 @@ impl Reach {
     pub(crate) const fn to(place2: i64) -> Self {
         Self { limit2: place2, reach2: place2, least: 0, before: u64::MAX }
     }
-}
-
-/// Which of the orders that are not shown goes first: the lower.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Rank {
-    pub(crate) place2: i64,
-    by_discretion: bool,
-    of_another_firm: bool,
-    seq: u64,
 }
 
 /// A price of half ticks: the tick, and whether it is half a one above it.
@@ -84,38 +76,58 @@ impl Market {
         after: Option<Rank>,
     ) -> Option<(Rank, u32)> {
         let book = &self.books[instrument.index()];
-        let side = side.opposite();
-        let firm = self.accounts[account.index()].firm;
-        let rank = |special: &Special| {
-            let slot = &self.orders[special.slot];
-            let stands = self.stands_hidden(book, touch, side, special);
-            let discretion = special.terms.discretion;
-            let ladder = &book.ladders[side as usize];
-            let bound2 = book.bounds2[side as usize];
-            let discretion2 = discretion.map(|tick| ladder.place2(2 * tick.get()).max(bound2));
-            let shown2 = 2 * i64::from(slot.place);
-            let (place2, by_discretion) = match (stands, discretion2) {
-                (Some(place2), _) if place2 <= reach.limit2 => (place2, false),
-                (stands, Some(to))
-                    if to <= reach.limit2 && (stands.is_some() || reach.limit2 < shown2) =>
-                {
-                    (reach.limit2, true)
-                }
-                (Some(place2), _) if place2 <= reach.reach2 => (place2, false),
-                (Some(_) | None, Some(_) | None) => return None,
-            };
-            let fits = special.seq < reach.before
-                && special.terms.min_qty.min(slot.qty) <= leaves
-                && reach.least <= slot.qty;
-            let of_another_firm = book.policy == Policy::PriceBrokerTime
-                && self.accounts[special.account.index()].firm != firm;
-            fits.then_some(Rank { place2, by_discretion, of_another_firm, seq: special.seq })
+        let other = side.opposite();
+        let bound2 = book.bounds2[other as usize];
+        let search = Search {
+            to2: reach.reach2,
+            discretion2: if bound2 <= reach.limit2 { reach.limit2 } else { i64::MIN },
+            leaves,
+            least: reach.least,
+            before: reach.before,
+            after,
+            firm: (book.policy == Policy::PriceBrokerTime)
+                .then(|| self.accounts[account.index()].firm),
+            ..Search::BEST
         };
-        self.specials
-            .of(book.lists[side as usize])
-            .filter_map(|(id, special)| Some((rank(special)?, id)))
-            .filter(|(rank, _)| after.is_none_or(|after| after < *rank))
-            .min_by_key(|(rank, _)| *rank)
+        let best = self.search_hidden(book, touch, other, &search);
+        let by_discretion = Search { by: By::Discretion, ..search };
+        let list = &book.lists[other as usize];
+        [Kind::Limit, Kind::Shown].into_iter().fold(best, |best, kind| {
+            self.specials.search(list, kind, Base::LIMITS, &by_discretion, best)
+        })
+    }
+
+    /// The first that is looked for of what one side hides.
+    pub(crate) fn search_hidden(
+        &self,
+        book: &Book,
+        touch: &Touch,
+        side: Side,
+        search: &Search,
+    ) -> Option<(Rank, u32)> {
+        self.search_kinds(book, touch, side, &[true; Kind::HIDDEN.len()], search)
+    }
+
+    /// The same, of some kinds alone.
+    pub(crate) fn search_kinds(
+        &self,
+        book: &Book,
+        touch: &Touch,
+        side: Side,
+        of: &[bool; Kind::HIDDEN.len()],
+        search: &Search,
+    ) -> Option<(Rank, u32)> {
+        let list = &book.lists[side as usize];
+        let of_kind = |best, kind: Kind| {
+            if list.has_none(kind) || !of[kind as usize] {
+                return best;
+            }
+            match book.base(touch, side, kind) {
+                Some(base) => self.specials.search(list, kind, base, search, best),
+                None => best,
+            }
+        };
+        Kind::HIDDEN.into_iter().fold(None, of_kind)
     }
 
     /// As `take`, in a book where some are not shown or that has a policy of its own.
@@ -193,6 +205,20 @@ impl Market {
             self.remove(OrderKey::new(key), id);
         } else if left == 0 {
             self.show_next(id, out);
+        } else if hidden {
+            self.rerank(id);
+        }
+    }
+
+    /// A hidden order has another number of open shares.
+    pub(crate) fn rerank(&mut self, id: u32) {
+        let slot = &self.orders[id];
+        if let Some(special) = slot.special()
+            && slot.is_hidden()
+        {
+            let book = &mut self.books[slot.instrument().index()];
+            self.specials.set_qty(&book.lists[slot.side() as usize], special, slot.qty);
+            book.pairs.note(special);
         }
     }
 

@@ -28,6 +28,8 @@ pub mod floor_script;
 mod floor_terms_tests;
 #[cfg(test)]
 mod floor_tests;
+#[cfg(any(test, feature = "naive"))]
+mod floor_twin;
 mod hidden;
 mod index;
 mod ladder;
@@ -39,11 +41,17 @@ mod minimum;
 #[cfg(any(test, feature = "naive"))]
 pub mod naive;
 #[cfg(any(test, feature = "naive"))]
+mod naive_cross;
+#[cfg(any(test, feature = "naive"))]
 mod naive_take;
 mod orders;
+mod pairs;
 mod peg;
 mod phases;
 mod policy;
+#[cfg(test)]
+mod rank_tests;
+mod ranked;
 mod report;
 mod reserve;
 mod schedule;

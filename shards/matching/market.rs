@@ -7,6 +7,7 @@ use types::{AccountId, InstrumentId, Side};
 use crate::index::Index;
 use crate::ladder::{ANY, EMPTY, Ladder, NOWHERE};
 use crate::orders::{BOOKS_MAX, NONE, Orders};
+use crate::pairs::Pairs;
 use crate::reserve::Draws;
 use crate::specials::{List, Specials};
 use crate::take::{Met, Taker};
@@ -20,7 +21,7 @@ use crate::{
 pub struct Capacity {
     /// Resting orders, over all instruments: 32 bytes each and 13 to 26 of index.
     pub orders: u32,
-    /// Those of them that have terms, or rest in a book that is not lit: at most 144 bytes more each.
+    /// Those of them that have terms, or rest in a book that is not lit: at most 272 bytes more each.
     pub terms: u32,
 }
 
@@ -69,6 +70,8 @@ pub(crate) struct Book {
     pub(crate) lists: [List; 2],
     /// Beyond which half place of its ladder no peg stands and no discretion reaches, by side.
     pub(crate) bounds2: [i64; 2],
+    /// Which hidden orders may trade with each other.
+    pub(crate) pairs: Pairs,
     /// The quote that it was told.
     pub(crate) told: Option<Quote>,
     pub(crate) draws: Draws,
@@ -86,6 +89,7 @@ impl Book {
             policy: rules.policy,
             lists: [List::EMPTY; 2],
             bounds2: [i64::MIN; 2],
+            pairs: Pairs::NONE,
             told: None,
             draws: Draws::new(rules.seed),
         }

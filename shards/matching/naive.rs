@@ -1,11 +1,13 @@
 //! The market again, slow and obviously right: one list of orders, searched from end to end for
-//! everything. For comparison only. Its matching is in `naive_take.rs`.
+//! everything. For comparison only. Its matching is in `naive_take.rs`, its crosses in
+//! `naive_cross.rs`.
 
 use alloc::vec::Vec;
 
 use types::{AccountId, InstrumentId, Side};
 
 use crate::admit::{is_same_rest, is_sound};
+use crate::cross::Span;
 use crate::naive_take::{Taker, Touch};
 use crate::reserve::Draws;
 use crate::{
@@ -22,6 +24,10 @@ pub struct Market {
     /// By instrument.
     pub(crate) told: Vec<Option<Quote>>,
     pub(crate) draws: Vec<Draws>,
+    /// Whether orders trade as they come.
+    pub(crate) trades: Vec<bool>,
+    /// Between which prices pegs and discretion trade.
+    pub(crate) spans: Vec<Span>,
     /// In the order in which they came to rest: the first of a price is the first in its queue.
     pub(crate) orders: Vec<Live>,
     /// How many have come to rest.
@@ -76,6 +82,8 @@ impl Market {
             rules: rules.to_vec(),
             told: rules.iter().map(|_| None).collect(),
             draws: rules.iter().map(|rules| Draws::new(rules.seed)).collect(),
+            trades: rules.iter().map(|_| true).collect(),
+            spans: rules.iter().map(|_| Span::ALL).collect(),
             orders: Vec::new(),
             count: 0,
         }
@@ -109,7 +117,7 @@ impl Market {
         }
     }
 
-    fn at(&self, key: OrderKey) -> Option<usize> {
+    pub(crate) fn at(&self, key: OrderKey) -> Option<usize> {
         self.orders.iter().position(|live| live.key == key)
     }
 
@@ -156,7 +164,9 @@ impl Market {
             return Ok(course);
         }
         course.rests = true;
-        if new.standing == Standing::PostOnly && !self.candidates(&taker, &touch).is_empty() {
+        let trades = self.trades[new.instrument.index()];
+        let is_post_only = new.standing == Standing::PostOnly;
+        if is_post_only && trades && !self.candidates(&taker, &touch).is_empty() {
             return Err(Refused::WouldTrade);
         }
         if leaving.is_none() && self.orders.len() == self.capacity.orders as usize {
@@ -214,7 +224,8 @@ impl Market {
             .map(|report| if let Report::Filled { qty, .. } = report { *qty } else { 0 })
             .sum();
         let reaches = min_qty <= filled;
-        let met_itself = reaches && self.take(&mut taker, &touch, out);
+        let trades = self.trades[instrument.index()];
+        let met_itself = reaches && trades && self.take(&mut taker, &touch, out);
         let qty = taker.leaves;
         let cancelled = |why| Report::Cancelled { order: key, side, tick, qty, why };
         if qty == 0 {

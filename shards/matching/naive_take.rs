@@ -100,19 +100,22 @@ impl Market {
         };
         let before = if peg.to == PegTo::Midpoint { 1 } else { 2 };
         let (less, limit) = (2 * i64::from(peg.offset), limit.map(|tick| 2 * tick.get()));
+        let bound = self.bound(instrument, side);
         let (zero, half) = match side {
             Side::Buy => {
+                let most = limit.into_iter().chain(bound).min().unwrap_or(i64::MAX);
                 let cap = touch.shown[1].map_or(i64::MAX, |offer| 2 * offer - before);
                 let rules = &self.rules[instrument.index()];
                 let high =
                     rules.reference.get() - i64::from(rules.window / 2) + i64::from(rules.window);
-                (high - 1, (followed - less).min(cap).min(limit.unwrap_or(i64::MAX)))
+                (high - 1, (followed - less).min(cap).min(most))
             }
             Side::Sell => {
+                let least = limit.into_iter().chain(bound).max().unwrap_or(i64::MIN);
                 let cap = touch.shown[0].map_or(i64::MIN, |bid| 2 * bid + before);
                 let rules = &self.rules[instrument.index()];
                 let low = rules.reference.get() - i64::from(rules.window / 2);
-                (low, (followed + less).max(cap).max(limit.unwrap_or(i64::MIN)))
+                (low, (followed + less).max(cap).max(least))
             }
         };
         ((half - 2 * zero).abs() < 2 << 30).then_some(half)
@@ -155,7 +158,12 @@ impl Market {
             else {
                 continue;
             };
-            let discretion = live.terms.discretion.map(|tick| 2 * tick.get());
+            let held = |half: i64| match (live.side, self.bound(live.instrument, live.side)) {
+                (_, None) => half,
+                (Side::Buy, Some(bound)) => half.min(bound),
+                (Side::Sell, Some(bound)) => half.max(bound),
+            };
+            let discretion = live.terms.discretion.map(|tick| held(2 * tick.get()));
             let (half, how) = match (taker.limit, discretion) {
                 _ if is_within(stands, taker.limit) => (stands, how),
                 (Some(limit), Some(to)) if taker.wakes.is_none() && is_within(to, Some(limit)) => {
@@ -230,14 +238,19 @@ impl Market {
         if live.qty == 0 {
             self.orders.remove(with.at);
         } else if !is_hidden && live.shown == 0 {
-            let mut live = self.orders.remove(with.at);
-            let draws = &mut self.draws[live.instrument.index()];
-            live.shown = draws.showing(live.terms.display, live.qty);
-            let Live { key: order, side, limit, qty, shown, .. } = live;
-            let tick = limit.unwrap_or_default();
-            out.push(Report::Rested { order, side, tick, qty, shown });
-            self.orders.push(live);
+            self.show_next(with.at, out);
         }
+    }
+
+    /// Shows the next part of a reserve, at the end of the queue.
+    pub(crate) fn show_next(&mut self, at: usize, out: &mut Vec<Report>) {
+        let mut live = self.orders.remove(at);
+        let draws = &mut self.draws[live.instrument.index()];
+        live.shown = draws.showing(live.terms.display, live.qty);
+        let Live { key: order, side, limit, qty, shown, .. } = live;
+        let tick = limit.unwrap_or_default();
+        out.push(Report::Rested { order, side, tick, qty, shown });
+        self.orders.push(live);
     }
 
     /// Shares what comes over the orders shown at one price, which are given in queue order.
@@ -327,6 +340,9 @@ impl Market {
 
     /// Lets hidden orders trade that can do so, until none can.
     pub(crate) fn wake(&mut self, instrument: InstrumentId, out: &mut Vec<Report>) {
+        if !self.trades[instrument.index()] {
+            return;
+        }
         let touch = self.touch(instrument);
         loop {
             let hidden = self.orders.iter().filter(|live| live.shown == 0);

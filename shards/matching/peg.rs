@@ -7,20 +7,16 @@
 //!   It never stands at or beyond the best price shown on the other side of its own book: a whole
 //!   tick before it, or half a one for a midpoint. Nor is it beyond the prices at which its book may trade.
 //! * Without what it follows it does not stand anywhere: it is refused at entry, and sleeps later.
-//! * After a command, hidden orders of both sides that can trade with each other do, oldest first: the
-//!   one that came later takes, at the price of the other. Both keep to their minimum, and neither
-//!   uses its discretion.
 
 use types::{InstrumentId, Side};
 
-use crate::hidden::{Reach, price_of};
-use crate::ladder::{EMPTY, FAR_MAX, Ladder};
+use crate::ladder::{EMPTY, Ladder};
 use crate::market::{Book, Market};
-use crate::take::{Met, Taker, is_same_group};
-use crate::{Ended, OrderKey, Out, Peg, PegTo, Quote, SelfMatch, Tick};
+use crate::ranked::{Base, Kind, Ranked, is_place};
+use crate::{Out, Peg, Quote, Tick};
 
 /// What pegs of one book follow, by side, in ticks.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Touch {
     /// The quote.
     pub(crate) quote: [Option<i64>; 2],
@@ -52,24 +48,41 @@ impl Book {
         peg: Peg,
         limit: Option<Tick>,
     ) -> Option<i64> {
+        let base = self.base(touch, side, Kind::of_peg(Some(peg)))?;
+        let ladder = &self.ladders[side as usize];
+        let limit2 = limit.map_or(i64::MIN, |limit| ladder.place2(2 * limit.get()));
+        let place2 = base.place2(peg.offset, Ranked::ANY).max(limit2);
+        is_place(place2).then_some(place2)
+    }
+
+    /// From where the orders of a kind are measured, on their own ladder; `None` while there is nothing
+    /// for them to follow.
+    pub(crate) fn base(&self, touch: &Touch, side: Side, kind: Kind) -> Option<Base> {
+        self.base_within(touch, &self.bounds2, side, kind)
+    }
+
+    /// The same, where no peg stands beyond `bounds2`.
+    pub(crate) fn base_within(
+        &self,
+        touch: &Touch,
+        bounds2: &[i64; 2],
+        side: Side,
+        kind: Kind,
+    ) -> Option<Base> {
         let ladder = &self.ladders[side as usize];
         let [own, other] = [side, side.opposite()].map(|side| touch.quote[side as usize]);
         // In half ticks.
-        let (followed, before) = match peg.to {
-            PegTo::Primary => (2 * own?, 2),
-            PegTo::Market => (2 * other?, 2),
-            PegTo::Midpoint => (own? + other?, 1),
+        let (followed, before) = match kind {
+            Kind::Primary => (2 * own?, 2),
+            Kind::Market => (2 * other?, 2),
+            Kind::Midpoint => (own? + other?, 1),
+            Kind::Limit | Kind::Shown => return Some(Base::LIMITS),
         };
-        // Higher is worse from here on.
-        let mut place2 = ladder.place2(followed) + 2 * i64::from(peg.offset);
-        if let Some(shown) = touch.shown[side.opposite() as usize] {
-            place2 = place2.max(ladder.place2(2 * shown) + before);
-        }
-        if let Some(limit) = limit {
-            place2 = place2.max(ladder.place2(2 * limit.get()));
-        }
-        place2 = place2.max(self.bounds2[side as usize]);
-        (-2 * FAR_MAX < place2 && place2 < 2 * FAR_MAX).then_some(place2)
+        // Higher is worse.
+        let shown = touch.shown[side.opposite() as usize];
+        let shown2 = shown.map_or(i64::MIN, |shown| ladder.place2(2 * shown) + before);
+        let floor2 = shown2.max(bounds2[side as usize]);
+        Some(Base { followed2: ladder.place2(followed), floor2 })
     }
 }
 
@@ -81,100 +94,6 @@ impl Market {
         if let Some(book) = self.books.get_mut(instrument.index()) {
             book.told = Some(quote);
             self.wake(instrument, out);
-        }
-    }
-
-    /// After a command: lets hidden orders trade that can do so now. Each trade ends one of the two.
-    pub(crate) fn wake(&mut self, instrument: InstrumentId, out: &mut impl Out) {
-        let Some(book) = self.books.get(instrument.index()) else { return };
-        if !book.trades || book.lists.iter().any(|list| list.is_empty()) {
-            return;
-        }
-        let touch = book.touch();
-        while let Some((taker, maker)) = self.next_pair(instrument, &touch) {
-            self.trade_hidden(instrument, taker, maker, out);
-        }
-    }
-
-    /// The oldest hidden order that could take an older one, and that one with its place.
-    fn next_pair(&self, instrument: InstrumentId, touch: &Touch) -> Option<(u32, (u32, i64))> {
-        let book = &self.books[instrument.index()];
-        // In ticks, so that the two sides compare: most days nothing reaches.
-        let [bid, offer] = Side::BOTH.map(|side| {
-            let places = self.specials.of(book.lists[side as usize]);
-            let best =
-                places.filter_map(|(_, s)| self.stands_hidden(book, touch, side, s)).min()?;
-            Some(book.ladders[side as usize].half_ticks(best))
-        });
-        if bid? < offer? {
-            return None;
-        }
-        let [mut bids, mut offers] =
-            Side::BOTH.map(|side| self.specials.of(book.lists[side as usize]).peekable());
-        loop {
-            let side = match (bids.peek(), offers.peek()) {
-                (Some((_, bid)), Some((_, offer))) if bid.seq < offer.seq => Side::Buy,
-                (Some(_), None) => Side::Buy,
-                (Some(_) | None, Some(_)) => Side::Sell,
-                (None, None) => return None,
-            };
-            let next = if side == Side::Buy { bids.next() } else { offers.next() };
-            let (id, special) = next?;
-            let Some(place2) = self.stands_hidden(book, touch, side, special) else { continue };
-            let other = &book.ladders[side.opposite() as usize];
-            let open = self.orders[special.slot].qty;
-            let reach = Reach {
-                limit2: i64::MIN, // no discretion
-                reach2: other.place2(book.ladders[side as usize].half_ticks(place2)),
-                least: special.terms.min_qty.min(open),
-                before: special.seq,
-            };
-            let found =
-                self.next_hidden(instrument, side, special.account, open, &reach, touch, None);
-            if let Some((rank, maker)) = found {
-                return Some((id, (maker, rank.place2)));
-            }
-        }
-    }
-
-    /// Two hidden orders that rest trade, or end as their owner wants it where they are of one group.
-    fn trade_hidden(
-        &mut self,
-        instrument: InstrumentId,
-        taking: u32,
-        (maker, place2): (u32, i64),
-        out: &mut impl Out,
-    ) {
-        let special = &self.specials[taking];
-        let (id, maker) = (special.slot, self.specials[maker].slot);
-        let slot = &self.orders[id];
-        let (side, open) = (slot.side(), slot.qty);
-        let mut taker = Taker {
-            key: OrderKey::new(slot.key),
-            side,
-            limit: 0,
-            leaves: open,
-            account: special.account,
-            self_match: special.self_match,
-        };
-        let mut met = Met::Others;
-        if taker.self_match != SelfMatch::Allow
-            && is_same_group(&self.accounts, self.account_of(maker).get(), taker.account)
-        {
-            if self.meet(&mut taker, maker, out) {
-                met = Met::Itself;
-            }
-        } else {
-            let ladder = &self.books[instrument.index()].ladders[side.opposite() as usize];
-            let price = price_of(ladder.half_ticks(place2));
-            self.fill(&mut taker, maker, open, price, out);
-        }
-        if met == Met::Itself {
-            self.end(id, Ended::SelfMatch, out);
-        } else if taker.leaves == 0 {
-            self.remove(taker.key, id);
-        } else {
-            self.orders[id].qty = taker.leaves;
         }
     }
 }

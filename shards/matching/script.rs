@@ -4,13 +4,15 @@
 //! accounts are few. Some are wrong in every way a command can be.
 
 use alloc::vec::Vec;
+use core::fmt;
 
 use types::{AccountId, FirmId, InstrumentId, Side};
 
+use crate::cross::{Span, crossing};
 use crate::ledger::Ledger;
 use crate::{
-    Account, Capacity, Display, Market, NewOrder, Order, OrderKey, Peg, PegTo, Policy, Price,
-    Quote, Replace, Report, Rules, Scope, SelfMatch, Standing, Terms, Tick, naive,
+    Account, Capacity, Display, Ended, Market, NewOrder, Order, OrderKey, Peg, PegTo, Policy,
+    Price, Quote, Replace, Report, Rules, Scope, SelfMatch, Standing, Terms, Tick, naive,
 };
 
 /// One command is sixteen bytes: the order, then its terms.
@@ -36,6 +38,8 @@ struct Shape {
     /// Orders have terms, and quotes are told.
     has_terms: bool,
     is_told: bool,
+    /// Trading ends and begins, crosses, and is held between prices.
+    has_phases: bool,
 }
 
 fn head(bytes: [u8; HEAD]) -> Shape {
@@ -59,24 +63,25 @@ fn head(bytes: [u8; HEAD]) -> Shape {
         rules: [rules, Rules { window: 1, policy: Policy::PriceTime, ..rules }],
         has_terms: kind & 16 == 0,
         is_told: kind & 32 != 0,
+        has_phases: kind & 64 != 0,
     }
 }
 
-/// Runs `script` through [`Market`] and its twin; answers how many fills there were, of shown orders
-/// and of hidden ones.
+/// Runs `script` through [`Market`] and its twin; answers how many fills there were, of shown orders and
+/// of hidden ones, and how many trades in crosses.
 ///
 /// # Panics
 /// Where the two differ in anything that can be seen, or a book breaks a rule that every book has:
 /// that is the point.
-pub fn run(script: &[u8]) -> [usize; 2] {
-    let Some((bytes, words)) = script.split_first_chunk::<HEAD>() else { return [0; 2] };
+pub fn run(script: &[u8]) -> [usize; 3] {
+    let Some((bytes, words)) = script.split_first_chunk::<HEAD>() else { return [0; 3] };
     let head = head(*bytes);
     let Shape { capacity, rules, .. } = head;
     let (mut market, mut twin) =
         (Market::new(capacity, &ACCOUNTS, &rules), naive::Market::new(capacity, &ACCOUNTS, &rules));
     let mut ledger = Ledger::new(&ACCOUNTS, &rules);
     let (mut reports, mut wanted) = (Vec::new(), Vec::new());
-    let mut fills = [0; 2];
+    let mut fills = [0; 3];
     for word in words.chunks_exact(WORD) {
         reports.clear();
         wanted.clear();
@@ -116,14 +121,35 @@ pub fn run(script: &[u8]) -> [usize; 2] {
                 market.set_quote(instrument, quote, &mut reports);
                 twin.set_quote(instrument, quote, &mut wanted);
             }
+            Command::SetTrades(instrument, trades) => {
+                market.set_trades(instrument, false);
+                twin.set_trades(instrument, false);
+                if trades {
+                    cross((&mut market, &mut twin), instrument, (&mut reports, &mut wanted));
+                    market.set_trades(instrument, true);
+                    twin.set_trades(instrument, true);
+                    market.wake(instrument, &mut reports);
+                    twin.wake(instrument, &mut wanted);
+                }
+            }
+            Command::Hold(instrument, span) => {
+                hold((&mut market, &mut twin), instrument, span, (&mut reports, &mut wanted));
+            }
+            Command::CrossMidpoint(instrument) => {
+                market.cross_midpoint(instrument, &mut reports);
+                twin.cross_midpoint(instrument, &mut wanted);
+                market.wake(instrument, &mut reports);
+                twin.wake(instrument, &mut wanted);
+            }
         }
-        assert_eq!(reports, wanted, "{word:?}");
+        same_reports(&reports, &wanted, &word);
         ledger.enter(asked.as_ref(), &reports);
         ledger.compare(&market);
         for report in &reports {
             if let Report::Filled { hidden, .. } = report {
                 fills[usize::from(*hidden)] += 1;
             }
+            fills[2] += usize::from(matches!(report, Report::Crossed { .. }));
         }
         for instrument in (0..rules.len() as u32).map(InstrumentId::new) {
             same_book(&market, &twin, instrument);
@@ -132,7 +158,78 @@ pub fn run(script: &[u8]) -> [usize; 2] {
     fills
 }
 
-fn same_book(market: &Market, twin: &naive::Market, instrument: InstrumentId) {
+/// As a floor crosses the book of an instrument: whatever meets, at one price.
+fn cross(
+    (market, twin): (&mut Market, &mut naive::Market),
+    instrument: InstrumentId,
+    (reports, wanted): (&mut Vec<Report>, &mut Vec<Report>),
+) {
+    let [bids, offers] = Side::BOTH.map(|side| {
+        let interest: Vec<_> = market.interest(instrument, side).collect();
+        assert_eq!(interest, twin.interest(instrument, side), "{side:?}");
+        interest
+    });
+    let reference = Tick::new(REFERENCE);
+    let Some(at) = crossing(bids.into_iter(), offers.into_iter(), Span::ALL, reference) else {
+        return;
+    };
+    let mut left = at.paired;
+    while left != 0 {
+        let [buy, sell] = Side::BOTH.map(|side| {
+            let first = market.first(instrument, side);
+            assert_eq!(first, twin.first(instrument, side), "{side:?}");
+            first.expect("what pairs is there")
+        });
+        let qty = left.min(u64::from(buy.open.min(sell.open))) as u32; // it was one
+        left -= u64::from(qty);
+        let [buy_leaves, sell_leaves] = Side::BOTH.map(|side| {
+            let leaves = market.take_first(instrument, side, qty);
+            assert_eq!(leaves, twin.take_first(instrument, side, qty), "{side:?}");
+            leaves
+        });
+        let (buy, sell, tick, half) = (buy.order, sell.order, at.tick, false);
+        let crossed = Report::Crossed { buy, sell, tick, half, qty, buy_leaves, sell_leaves };
+        reports.push(crossed);
+        wanted.push(crossed);
+        for side in Side::BOTH {
+            market.show_first(instrument, side, reports);
+            twin.show_first(instrument, side, wanted);
+        }
+    }
+}
+
+/// As a floor holds a book between prices.
+fn hold(
+    (market, twin): (&mut Market, &mut naive::Market),
+    instrument: InstrumentId,
+    span: Span,
+    (reports, wanted): (&mut Vec<Report>, &mut Vec<Report>),
+) {
+    market.hold(instrument, span);
+    twin.hold(instrument, span);
+    for (side, bound) in [(Side::Buy, span.upper), (Side::Sell, span.lower)] {
+        loop {
+            let beyond = market.first_beyond(instrument, side, bound);
+            assert_eq!(beyond, twin.first_beyond(instrument, side, bound), "{side:?}");
+            let Some(order) = beyond else { break };
+            market.end_unwoken(order, Ended::Band, reports);
+            twin.end_unwoken(order, Ended::Band, wanted);
+        }
+    }
+    market.wake(instrument, reports);
+    twin.wake(instrument, wanted);
+}
+
+/// The market and its twin report the same of a command.
+///
+/// # Panics
+/// At the first report in which they differ.
+pub(crate) fn same_reports(got: &[Report], wanted: &[Report], command: &impl fmt::Debug) {
+    let at = got.iter().zip(wanted).take_while(|(one, other)| one == other).count();
+    assert_eq!(got.get(at), wanted.get(at), "report {at} of {command:?}, and the twin's");
+}
+
+pub(crate) fn same_book(market: &Market, twin: &naive::Market, instrument: InstrumentId) {
     let [bids, offers] = Side::BOTH.map(|side| {
         let got: Vec<_> = market.resting(instrument, side).collect();
         assert_eq!(got, twin.resting(instrument, side), "{instrument} {side:?}");
@@ -148,7 +245,9 @@ fn same_book(market: &Market, twin: &naive::Market, instrument: InstrumentId) {
         }
         best
     });
-    if let (Some(bid), Some(offer)) = (bids, offers) {
+    if let (Some(bid), Some(offer)) = (bids, offers)
+        && twin.trades[instrument.index()]
+    {
         assert!(bid < offer, "crossed in continuous trading: {bid} and {offer}");
     }
 }
@@ -161,6 +260,9 @@ enum Command {
     Reduce(OrderKey, u32),
     CancelAll(Option<InstrumentId>, Scope),
     SetQuote(InstrumentId, Quote),
+    SetTrades(InstrumentId, bool),
+    Hold(InstrumentId, Span),
+    CrossMidpoint(InstrumentId),
 }
 
 /// What a replace has no word for.
@@ -302,6 +404,22 @@ fn command(word: &[u8], head: &Shape) -> Command {
             };
             Command::SetQuote(order.new.instrument, quote)
         }
+        12..14 if head.has_phases => {
+            let instrument = InstrumentId::new(u32::from(word[5].is_multiple_of(8)));
+            let bound = |byte: u8| i64::from(byte % 16) - 4;
+            match word[9] % 16 {
+                0..2 => Command::SetTrades(instrument, false),
+                2..8 => Command::SetTrades(instrument, true),
+                8..10 => Command::Hold(instrument, Span::ALL),
+                10..13 => {
+                    let (below, above) = (bound(word[10]), bound(word[11]).max(-bound(word[10])));
+                    let (lower, upper) =
+                        (Tick::new(REFERENCE - below), Tick::new(REFERENCE + above));
+                    Command::Hold(instrument, Span { lower, upper })
+                }
+                _ => Command::CrossMidpoint(instrument),
+            }
+        }
         _ => Command::Enter(order),
     }
 }
@@ -329,17 +447,21 @@ mod tests {
         let mut script: alloc::vec::Vec<u8> = (0..80_000).map(|_| byte()).collect();
         // Plain orders alone, then orders with terms: by policy, with a quote told or not, and in the dark.
         let cases = [
-            // kinds         shown hidden, of 5,000 commands
-            ([16, 16 | 32], [1_000, 0]),
-            ([0, 32], [600, 200]),
-            ([2, 2 | 32], [600, 200]),
-            ([3, 3 | 32], [600, 200]),
-            ([12, 12 | 32], [0, 600]),
+            // kinds         shown hidden crossed, of 5,000 commands
+            ([16, 16 | 32], [1_000, 0, 0]),
+            ([0, 32], [600, 200, 0]),
+            ([2, 2 | 32], [600, 200, 0]),
+            ([3, 3 | 32], [600, 200, 0]),
+            ([12, 12 | 32], [0, 600, 0]),
+            ([64, 64 | 32], [300, 100, 50]),
+            ([64 | 3, 64 | 3 | 32], [300, 100, 50]),
+            ([64 | 12, 64 | 12 | 32], [0, 200, 50]),
         ];
-        for (kinds, [least_shown, least_hidden]) in cases {
+        for (kinds, [least_shown, least_hidden, least_crossed]) in cases {
             for kind in kinds {
                 script[..4].copy_from_slice(&[63, 3, 126, kind]);
-                let [shown, hidden] = run(&script);
+                let [shown, hidden, crossed] = run(&script);
+                assert!(least_crossed <= crossed, "{crossed} trades in crosses, kind {kind}");
                 assert!(least_shown <= shown, "{shown} fills of shown orders, kind {kind}");
                 assert!(least_hidden <= hidden, "{hidden} fills of hidden orders, kind {kind}");
             }

@@ -1,5 +1,5 @@
 //! The pool of resting orders with terms: what a slot has no room for, linked by book and side in the
-//! order in which they came. Allocated once and never grown.
+//! order in which they came, and ranked by who goes first. Allocated once and never grown.
 //!
 //! Such an order has a slot too, by which it is found; the slot is flagged, and names its place here.
 
@@ -9,6 +9,8 @@ use core::ops::{Index, IndexMut};
 use types::AccountId;
 
 use crate::orders::NONE;
+use crate::ranked::{Base, Kind, Rank, Ranked, Ranks, Search};
+use crate::tree::Tree;
 use crate::{SelfMatch, Terms, Tick};
 
 /// What is kept of one.
@@ -27,12 +29,14 @@ pub(crate) struct Special {
     pub(crate) self_match: SelfMatch,
     /// It takes no part in the cross under way.
     pub(crate) sits_out: bool,
+    /// Its queue.
+    pub(crate) kind: Kind,
     /// The one that came to its side after it; for a free place the next free one.
     pub(crate) behind: u32,
     pub(crate) ahead: u32,
 }
 
-const _: () = assert!(size_of::<Special>() <= 144);
+const _: () = assert!(size_of::<Special>() + Tree::<Ranks>::ENTRY <= 272);
 
 impl Special {
     pub(crate) const BLANK: Self = Self {
@@ -44,36 +48,54 @@ impl Special {
         account: AccountId::new(0),
         self_match: SelfMatch::Allow,
         sits_out: false,
+        kind: Kind::Limit,
         behind: NONE,
         ahead: NONE,
     };
 }
 
-/// Those of one side of one book, in the order in which they came.
+/// Those of one side of one book, in the order in which they came, and as queues.
 #[derive(Clone, Copy)]
 pub(crate) struct List {
     head: u32,
     tail: u32,
+    /// By kind.
+    roots: [u32; Kind::COUNT],
 }
 
 impl List {
-    pub(crate) const EMPTY: Self = Self { head: NONE, tail: NONE };
-
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.head == NONE
-    }
+    pub(crate) const EMPTY: Self = Self { head: NONE, tail: NONE, roots: [NONE; Kind::COUNT] };
 
     pub(crate) const fn head(&self) -> u32 {
         self.head
+    }
+
+    /// Whether it has nothing of a kind.
+    pub(crate) const fn has_none(&self, kind: Kind) -> bool {
+        self.roots[kind as usize] == NONE
+    }
+
+    /// Whether all of it is shown.
+    pub(crate) fn hides_nothing(&self) -> bool {
+        Kind::HIDDEN.iter().all(|kind| self.has_none(*kind))
+    }
+
+    /// Whether something of it follows a quote.
+    pub(crate) fn has_pegs(&self) -> bool {
+        Kind::HIDDEN.iter().any(|kind| *kind != Kind::Limit && !self.has_none(*kind))
     }
 }
 
 /// The pool.
 pub(crate) struct Specials {
     pool: Vec<Special>,
+    tree: Tree<Ranks>,
     free: u32,
     /// How many have come to rest.
     count: u64,
+    /// How many were looked at in the order in which they came.
+    #[cfg(test)]
+    visits: core::cell::Cell<u64>,
 }
 
 impl Specials {
@@ -83,21 +105,37 @@ impl Specials {
         let behind = |n: u32| if n + 1 < capacity { n + 1 } else { NONE };
         let blank = |n: u32| Special { behind: behind(n), ..Special::BLANK };
         let pool = (0..capacity).map(blank).collect();
-        Self { pool, free: if capacity == 0 { NONE } else { 0 }, count: 0 }
+        let tree = Tree::with_sums(capacity, Ranked::BLANK);
+        Self {
+            pool,
+            tree,
+            free: if capacity == 0 { NONE } else { 0 },
+            count: 0,
+            #[cfg(test)]
+            visits: core::cell::Cell::new(0),
+        }
     }
 
     pub(crate) const fn is_full(&self) -> bool {
         self.free == NONE
     }
 
-    /// Takes a place and links it at the end of a list. Its `seq` is set here. There must be room.
-    pub(crate) fn join(&mut self, list: &mut List, special: &Special) -> u32 {
+    /// Takes a place and links it at the end of a list, and in its turn in a queue of it. Its `seq` is set
+    /// here. There must be room.
+    pub(crate) fn join(
+        &mut self,
+        list: &mut List,
+        special: &Special,
+        kind: Kind,
+        ranked: Ranked,
+    ) -> u32 {
         let id = self.free;
         assert!(id != NONE, "room for an order with terms was asked for");
         self.free = self.pool[id as usize].behind;
         let (seq, ahead) = (self.count, list.tail);
         self.count += 1;
-        self.pool[id as usize] = Special { seq, ahead, behind: NONE, ..special.clone() };
+        self.pool[id as usize] = Special { seq, ahead, kind, behind: NONE, ..special.clone() };
+        self.tree.insert_with(&mut list.roots[kind as usize], id, ranked.rank(), seq, ranked);
         list.tail = id;
         if ahead == NONE {
             list.head = id;
@@ -109,7 +147,8 @@ impl Specials {
 
     /// Takes one out of its list and gives its place back.
     pub(crate) fn leave(&mut self, list: &mut List, id: u32) {
-        let (ahead, behind) = (self[id].ahead, self[id].behind);
+        let (ahead, behind, kind) = (self[id].ahead, self[id].behind, self[id].kind);
+        self.tree.remove(&mut list.roots[kind as usize], id);
         if ahead == NONE {
             list.head = behind;
         } else {
@@ -124,23 +163,54 @@ impl Specials {
         self.free = id;
     }
 
+    /// What is open of one is another number.
+    pub(crate) fn set_qty(&mut self, list: &List, id: u32, qty: u32) {
+        let least = self[id].terms.min_qty.min(qty);
+        let ranked = Ranked { qty, least, ..*self.tree.see(id).own };
+        self.tree.set(list.roots[self[id].kind as usize], id, ranked);
+    }
+
+    /// The first of a queue that is looked for, if it goes before `best`.
+    pub(crate) fn search(
+        &self,
+        list: &List,
+        kind: Kind,
+        base: Base,
+        search: &Search,
+        best: Option<(Rank, u32)>,
+    ) -> Option<(Rank, u32)> {
+        search.of(&self.tree, list.roots[kind as usize], base, best)
+    }
+
+    /// What can be said of all of one queue.
+    pub(crate) fn sum(&self, list: &List, kind: Kind) -> Option<&Ranks> {
+        let root = list.roots[kind as usize];
+        (root != NONE).then(|| self.tree.see(root).sum)
+    }
+
+    /// How many orders were looked at so far.
+    #[cfg(test)]
+    pub(crate) fn visits(&self) -> u64 {
+        self.tree.visits() + self.visits.get()
+    }
+
     /// Those of a list, in order.
     pub(crate) fn of(&self, list: List) -> impl Iterator<Item = (u32, &Special)> + Clone {
-        let first = self.pool.get(list.head as usize).map(|special| (list.head, special));
-        core::iter::successors(first, |(_, special)| {
-            self.pool.get(special.behind as usize).map(|next| (special.behind, next))
-        })
+        let seen = |id: u32| (id != NONE).then(|| (id, &self[id]));
+        core::iter::successors(seen(list.head), move |(_, special)| seen(special.behind))
     }
 
     /// Bytes of the pool.
     pub(crate) const fn bytes(&self) -> usize {
-        self.pool.len() * size_of::<Special>()
+        self.pool.len() * (size_of::<Special>() + Tree::<Ranks>::ENTRY)
     }
 }
 
 impl Index<u32> for Specials {
     type Output = Special;
     fn index(&self, id: u32) -> &Special {
+        #[cfg(test)]
+        self.visits.set(self.visits.get() + 1);
         &self.pool[id as usize]
     }
 }

@@ -317,6 +317,49 @@ fn a_minimum_passes_smaller_orders_by_until_less_than_it_is_left() {
     }
 }
 
+/// A hidden bid of 100 that wants 80 at least, of which a cross at the midpoint takes 90.
+#[test]
+fn what_a_cross_leaves_of_a_minimum_is_its_minimum() {
+    let mut market = market();
+    tell(&mut market, quote(99, 101));
+    market.set_trades(AT, false);
+    with(&mut market, order(1, BUY, 100, 101), Terms { min_qty: 80, ..HIDDEN });
+    with(&mut market, order(2, SELL, 90, 99), HIDDEN);
+    let mut out = Vec::new();
+    market.cross_midpoint(AT, &mut out);
+    assert!(matches!(out[..], [Report::Crossed { qty: 90, buy_leaves: 10, .. }]), "{out:?}");
+    market.set_trades(AT, true);
+    let reports = enter(&mut market, order(3, SELL, 10, 101));
+    assert_eq!(reports[1..], [by_seller(dark(1, 3, 10, 101, (0, 0)))]);
+}
+
+/// Three offers, each for one of three bids alone, and a last offer for what these leave of themselves.
+#[test]
+fn where_trading_begins_no_pair_is_forgotten() {
+    let at_least = |min_qty| Terms { min_qty, ..HIDDEN };
+    let mut market = market();
+    market.set_trades(AT, false);
+    for (key, qty) in [(1, 10), (2, 20), (3, 30)] {
+        with(&mut market, order(key, SELL, qty, 101), at_least(qty));
+    }
+    for (key, qty) in [(4, 15), (5, 25), (6, 35)] {
+        with(&mut market, order(key, BUY, qty, 101), HIDDEN);
+    }
+    with(&mut market, order(7, SELL, 15, 101), HIDDEN);
+    market.set_trades(AT, true);
+    let mut out = Vec::new();
+    market.wake(AT, &mut out);
+    let want = [
+        dark(1, 4, 10, 101, (0, 5)),
+        dark(2, 5, 20, 101, (0, 5)),
+        dark(3, 6, 30, 101, (0, 5)),
+        by_seller(dark(4, 7, 5, 101, (0, 10))),
+        by_seller(dark(5, 7, 5, 101, (0, 5))),
+        by_seller(dark(6, 7, 5, 101, (0, 0))),
+    ];
+    assert_eq!(out, want);
+}
+
 /// One bid; its own book shows 100 to 103, or what is told instead.
 #[test]
 fn a_peg_stands_where_its_quote_says() {
@@ -386,6 +429,20 @@ fn pegs_trade_when_the_quote_brings_them_together() {
         with(&mut market, order(2, BUY, 6, 105), pegged(PegTo::Primary, -1));
         assert_eq!(tell(&mut market, quote), want, "{quote:?}");
     }
+}
+
+/// Each two ticks before its own side's best price, and no limit.
+#[test]
+fn pegs_meet_where_the_quote_becomes_narrow() {
+    let mut market = market();
+    tell(&mut market, quote(99, 105));
+    for (key, side) in [(1, BUY), (2, SELL)] {
+        let peg = NewOrder { price: Price::Market, ..order(key, side, 10, 0) };
+        with(&mut market, peg, pegged(PegTo::Primary, -2));
+    }
+    assert_eq!(tell(&mut market, quote(101, 107)), [], "they stand at 103 and 105");
+    let met = by_seller(dark(1, 2, 10, 102, (0, 0)));
+    assert_eq!(tell(&mut market, quote(100, 104)), [met], "both at 102");
 }
 
 #[test]

@@ -1,17 +1,39 @@
 //! Ordered queues in one pool: who waits, in the order in which they are due. For what is off the
-//! path: stops, orders for a cross, times.
+//! path: stops, orders for a cross, times, what is not shown.
 //!
 //! An AA tree (Andersson 1993) in an arena: every change takes a number of steps that grows with the
 //! logarithm of the queue, whatever order things come in. A queue is named by its root, which
-//! whoever owns it keeps.
+//! whoever owns it keeps. Each entry may keep the sum of what is said of it and of all below it, so that
+//! whoever looks for one passes by those below which there is none.
 
 use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::orders::NONE;
 
+/// What can be said of several entries at once.
+pub(crate) trait Sum: Copy {
+    /// What is said of one.
+    type Own: Copy;
+
+    /// Of one alone.
+    fn of(turn: u64, own: &Self::Own) -> Self;
+
+    /// Of these and others.
+    fn with(self, others: Self) -> Self;
+}
+
+/// Nothing.
+impl Sum for () {
+    type Own = ();
+
+    fn of(_: u64, (): &()) {}
+
+    fn with(self, (): ()) {}
+}
+
 #[derive(Clone, Copy)]
-struct Node {
+struct Node<S: Sum> {
     /// Lowest first.
     rank: u64,
     /// Among equal ranks, lowest first. No two of one queue share both.
@@ -19,26 +41,88 @@ struct Node {
     left: u32,
     right: u32,
     level: u32,
+    own: S::Own,
+    /// Of it and all below it.
+    sum: S,
+}
+
+/// One entry as a search sees it.
+pub(crate) struct Seen<'a, S: Sum> {
+    pub(crate) turn: u64,
+    pub(crate) own: &'a S::Own,
+    /// Of it and all below it.
+    pub(crate) sum: &'a S,
+    pub(crate) left: u32,
+    pub(crate) right: u32,
 }
 
 /// The arena. What an entry is, its owner knows by its number.
-pub(crate) struct Tree {
-    nodes: Vec<Node>,
+pub(crate) struct Tree<S: Sum = ()> {
+    nodes: Vec<Node<S>>,
+    /// How many entries were looked at.
+    #[cfg(test)]
+    visits: core::cell::Cell<u64>,
 }
 
 impl Tree {
     /// Room for entries 0 to `capacity` less one.
     pub(crate) fn new(capacity: u32) -> Self {
-        let blank = Node { rank: 0, turn: 0, left: NONE, right: NONE, level: 0 };
-        Self { nodes: vec![blank; capacity as usize] }
+        Self::with_sums(capacity, ())
     }
 
-    fn at(&self, id: u32) -> &Node {
+    /// Puts an entry that is in no queue into that of `root`.
+    pub(crate) fn insert(&mut self, root: &mut u32, id: u32, rank: u64, turn: u64) {
+        self.insert_with(root, id, rank, turn, ());
+    }
+}
+
+impl<S: Sum> Tree<S> {
+    /// As [`Tree::new`]. `blank`: what is said of nobody.
+    pub(crate) fn with_sums(capacity: u32, blank: S::Own) -> Self {
+        let (left, right, sum) = (NONE, NONE, S::of(0, &blank));
+        let blank = Node { rank: 0, turn: 0, left, right, level: 0, own: blank, sum };
+        Self {
+            nodes: vec![blank; capacity as usize],
+            #[cfg(test)]
+            visits: core::cell::Cell::new(0),
+        }
+    }
+
+    fn at(&self, id: u32) -> &Node<S> {
+        #[cfg(test)]
+        self.visits.set(self.visits.get() + 1);
         &self.nodes[id as usize]
     }
 
-    fn at_mut(&mut self, id: u32) -> &mut Node {
+    fn at_mut(&mut self, id: u32) -> &mut Node<S> {
         &mut self.nodes[id as usize]
+    }
+
+    /// How many entries were looked at so far.
+    #[cfg(test)]
+    pub(crate) fn visits(&self) -> u64 {
+        self.visits.get()
+    }
+
+    /// An entry that is in a queue.
+    pub(crate) fn see(&self, id: u32) -> Seen<'_, S> {
+        let &Node { turn, left, right, ref own, ref sum, .. } = self.at(id);
+        Seen { turn, own, sum, left, right }
+    }
+
+    /// Bytes that an entry takes.
+    pub(crate) const ENTRY: usize = size_of::<Node<S>>();
+
+    /// Sums up an entry and what is below it.
+    fn pull(&mut self, id: u32) {
+        let Node { turn, left, right, ref own, .. } = *self.at(id);
+        let mut sum = S::of(turn, own);
+        for below in [left, right] {
+            if let Some(node) = self.nodes.get(below as usize) {
+                sum = sum.with(node.sum); // NONE is beyond the end
+            }
+        }
+        self.at_mut(id).sum = sum;
     }
 
     fn key(&self, id: u32) -> (u64, u64) {
@@ -60,9 +144,31 @@ impl Tree {
     }
 
     /// Puts an entry that is in no queue into that of `root`.
-    pub(crate) fn insert(&mut self, root: &mut u32, id: u32, rank: u64, turn: u64) {
-        *self.at_mut(id) = Node { rank, turn, left: NONE, right: NONE, level: 1 };
+    pub(crate) fn insert_with(
+        &mut self,
+        root: &mut u32,
+        id: u32,
+        rank: u64,
+        turn: u64,
+        own: S::Own,
+    ) {
+        let (left, right, sum) = (NONE, NONE, S::of(turn, &own));
+        *self.at_mut(id) = Node { rank, turn, left, right, level: 1, own, sum };
         *root = self.insert_below(*root, id);
+    }
+
+    /// Says something else of an entry of the queue of `root`.
+    pub(crate) fn set(&mut self, root: u32, id: u32, own: S::Own) {
+        self.at_mut(id).own = own;
+        self.pull_to(root, id);
+    }
+
+    fn pull_to(&mut self, root: u32, id: u32) {
+        let Node { left, right, .. } = *self.at(root);
+        if root != id {
+            self.pull_to(if self.key(id) < self.key(root) { left } else { right }, id);
+        }
+        self.pull(root);
     }
 
     /// Takes an entry out of the queue of `root`, which it is in.
@@ -113,6 +219,7 @@ impl Tree {
             let right = self.insert_below(self.at(root).right, id);
             self.at_mut(root).right = right;
         }
+        self.pull(root);
         let root = self.skew(root);
         self.split(root)
     }
@@ -155,6 +262,7 @@ impl Tree {
                 self.at_mut(right).level = allowed;
             }
         }
+        self.pull(root);
         let root = self.skew(root);
         let right = self.skew(self.at(root).right);
         self.at_mut(root).right = right;
@@ -179,6 +287,8 @@ impl Tree {
         }
         self.at_mut(root).left = self.at(left).right;
         self.at_mut(left).right = root;
+        self.pull(root);
+        self.pull(left);
         left
     }
 
@@ -194,29 +304,59 @@ impl Tree {
         self.at_mut(root).right = self.at(right).left;
         self.at_mut(right).left = root;
         self.at_mut(right).level += 1;
+        self.pull(root);
+        self.pull(right);
         right
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Tree;
+    use super::{Sum, Tree};
     use crate::orders::NONE;
     use alloc::collections::BTreeMap;
     use alloc::vec::Vec;
     use proptest::prelude::*;
 
-    fn depth(tree: &Tree, root: u32) -> u32 {
+    fn depth<S: Sum>(tree: &Tree<S>, root: u32) -> u32 {
         if root == NONE {
             return 0;
         }
         1 + depth(tree, tree.at(root).left).max(depth(tree, tree.at(root).right))
     }
 
+    /// The lowest and the highest number.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    struct Ends(u32, u32);
+
+    impl Sum for Ends {
+        type Own = u32;
+
+        fn of(_: u64, own: &u32) -> Self {
+            Self(*own, *own)
+        }
+
+        fn with(self, others: Self) -> Self {
+            Self(self.0.min(others.0), self.1.max(others.1))
+        }
+    }
+
+    fn adds_up(tree: &Tree<Ends>, root: u32) -> Result<(), TestCaseError> {
+        if root == NONE {
+            return Ok(());
+        }
+        let seen = tree.see(root);
+        let below = [seen.left, seen.right].into_iter().filter(|below| *below != NONE);
+        let sum = below.fold(Ends(root, root), |sum, below| sum.with(*tree.see(below).sum));
+        prop_assert_eq!(sum, *seen.sum);
+        adds_up(tree, seen.left)?;
+        adds_up(tree, seen.right)
+    }
+
     proptest! {
         #[test]
         fn a_queue_is_a_sorted_map(steps in prop::collection::vec((0..64u32, 0..20u64), 0..500)) {
-            let (mut tree, mut root) = (Tree::new(64), NONE);
+            let (mut tree, mut root) = (Tree::with_sums(64, 0), NONE);
             let mut twin: BTreeMap<(u64, u64), u32> = BTreeMap::new();
             for (turn, (id, rank)) in (0u64..).zip(steps) {
                 if let Some(key) = twin.iter().find(|entry| *entry.1 == id).map(|entry| *entry.0) {
@@ -224,8 +364,13 @@ mod tests {
                     tree.remove(&mut root, id);
                 } else {
                     twin.insert((rank, turn), id);
-                    tree.insert(&mut root, id, rank, turn);
+                    tree.insert_with(&mut root, id, rank, turn, id);
                 }
+                if let Some((_, id)) = twin.last_key_value() {
+                    tree.set(root, *id, *id + 1_000);
+                    tree.set(root, *id, *id);
+                }
+                adds_up(&tree, root)?;
                 let first = tree.first(root);
                 let queue = core::iter::successors((first != NONE).then_some(first), |id| {
                     let after = tree.after(root, *id);

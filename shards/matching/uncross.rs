@@ -11,6 +11,7 @@ use crate::admit::is_sound;
 use crate::cross::{Interest, Span};
 use crate::ladder::{EMPTY, Ladder};
 use crate::market::{Book, Market};
+use crate::ranked::{Base, Kind, Rank, Search};
 use crate::{Ended, Order, OrderKey, Out, Price, Refused, Tick};
 
 /// A resting order, and where it rests.
@@ -55,7 +56,7 @@ impl Market {
     }
 
     /// An order of one side that rests at a price more eager than `bound`, pegs left out: one that is
-    /// shown, best price first, or else a hidden one.
+    /// shown, or else a hidden one, best price first.
     pub(crate) fn first_beyond(
         &self,
         instrument: InstrumentId,
@@ -70,11 +71,10 @@ impl Market {
         if shown < place {
             return ladder.level(shown).map(|level| OrderKey::new(self.orders[level.head].key));
         }
-        let slots = self.specials.of(book.lists[side as usize]).filter_map(|(_, special)| {
-            special.terms.peg.is_none().then_some(&self.orders[special.slot])
-        });
-        let mut beyond = slots.filter(|slot| slot.is_hidden() && slot.place < place);
-        beyond.next().map(|slot| OrderKey::new(slot.key))
+        let beyond = Search { to2: 2 * i64::from(place) - 1, ..Search::BEST };
+        let list = &book.lists[side as usize];
+        let (_, id) = self.specials.search(list, Kind::Limit, Base::LIMITS, &beyond, None)?;
+        Some(OrderKey::new(self.orders[self.specials[id].slot].key))
     }
 
     /// Whether a live order has this number.
@@ -122,31 +122,24 @@ impl Market {
         self.books.get(instrument.index()).ok_or(Refused::Instrument)?.check_place(tick)
     }
 
-    /// The hidden orders of one side that take part in a cross, in the order in which they came, with
-    /// their places.
-    fn crossing_hidden(
+    /// The first hidden order of one side that takes part in a cross, with its place: one behind `after`.
+    fn first_hidden(
         &self,
         instrument: InstrumentId,
         side: Side,
-    ) -> impl Iterator<Item = (i32, u32)> + '_ {
-        let list = self.books.get(instrument.index()).map(|book| book.lists[side as usize]);
-        let specials = list.into_iter().flat_map(|list| self.specials.of(list));
-        specials
-            .filter(|(_, special)| {
-                self.orders[special.slot].is_hidden()
-                    && special.terms.peg.is_none()
-                    && special.terms.min_qty == 0
-            })
-            .map(|(_, special)| (self.orders[special.slot].place, special.slot))
+        after: Option<Rank>,
+    ) -> Option<(Rank, u32)> {
+        let list = &self.books.get(instrument.index())?.lists[side as usize];
+        // None with a minimum.
+        let search = Search { leaves: 0, after, ..Search::BEST };
+        self.specials.search(list, Kind::Limit, Base::LIMITS, &search, None)
     }
 
     fn first_id(&self, instrument: InstrumentId, side: Side) -> Option<u32> {
         let ladder = self.ladder(instrument, side)?;
         let shown = ladder.best();
-        // Of several at one place it is the one that came first.
-        let hidden = self.crossing_hidden(instrument, side).min_by_key(|(place, _)| *place);
-        match hidden {
-            Some((place, id)) if place < shown => Some(id),
+        match self.first_hidden(instrument, side, None) {
+            Some((rank, id)) if rank.place2 < 2 * i64::from(shown) => Some(self.specials[id].slot),
             Some(_) | None if shown == EMPTY => None,
             Some(_) | None => ladder.level(shown).map(|level| level.head),
         }
@@ -174,6 +167,8 @@ impl Market {
         let leaves = self.open(id);
         if leaves == 0 {
             self.remove(key, id);
+        } else {
+            self.rerank(id);
         }
         leaves
     }
@@ -195,23 +190,25 @@ impl Market {
     ) -> impl Iterator<Item = Interest> {
         let ladder = self.ladder(instrument, side);
         let mut shown = ladder.map_or(EMPTY, Ladder::best);
-        let mut after = i32::MIN;
+        let mut hidden = self.first_hidden(instrument, side, None);
         core::iter::from_fn(move || {
             let ladder = ladder?;
-            let hidden = || self.crossing_hidden(instrument, side);
-            let behind = hidden().map(|(place, _)| place).filter(|place| after < *place).min();
-            let place = shown.min(behind.unwrap_or(EMPTY));
+            // It stands at a place, as it follows nothing.
+            let place_of = |(rank, _): (Rank, u32)| (rank.place2 / 2) as i32;
+            let place = shown.min(hidden.map_or(EMPTY, place_of));
             if place == EMPTY {
                 return None;
             }
-            after = place;
-            let mut qty: u64 = hidden()
-                .filter(|(at, _)| *at == place)
-                .map(|(_, id)| u64::from(self.orders[id].qty))
-                .sum();
+            let mut qty = 0;
             if place == shown {
                 qty += ladder.qty(place) + self.unshown_at(instrument, side, place);
                 shown = ladder.after(place);
+            }
+            while let Some(at @ (rank, id)) = hidden
+                && place_of(at) == place
+            {
+                qty += u64::from(self.orders[self.specials[id].slot].qty);
+                hidden = self.first_hidden(instrument, side, Some(rank));
             }
             Some(Interest { limit: Some(ladder.tick(place)), qty })
         })
@@ -219,12 +216,17 @@ impl Market {
 
     /// What reserves at a place are yet to show.
     fn unshown_at(&self, instrument: InstrumentId, side: Side, place: i32) -> u64 {
-        let list = self.books[instrument.index()].lists[side as usize];
-        let at_place = self.specials.of(list).filter(|(_, special)| {
-            let slot = &self.orders[special.slot];
-            !slot.is_hidden() && slot.place == place
-        });
-        at_place.map(|(_, special)| u64::from(special.unshown)).sum()
+        let list = &self.books[instrument.index()].lists[side as usize];
+        let to2 = 2 * i64::from(place);
+        let mut search = Search { to2, after: Some(Rank::before(to2)), ..Search::BEST };
+        let mut unshown = 0;
+        while let Some((rank, id)) =
+            self.specials.search(list, Kind::Shown, Base::LIMITS, &search, None)
+        {
+            unshown += u64::from(self.specials[id].unshown);
+            search.after = Some(rank);
+        }
+        unshown
     }
 
     /// Ends an order, if it is live.

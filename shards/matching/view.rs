@@ -81,6 +81,12 @@ impl Market {
         })
     }
 
+    /// How much of the orders with terms was looked at so far.
+    #[cfg(test)]
+    pub(crate) fn visits(&self) -> u64 {
+        self.specials.visits()
+    }
+
     /// The number of a resting order.
     pub(crate) fn key_of(&self, id: u32) -> OrderKey {
         OrderKey::new(self.orders[id].key)

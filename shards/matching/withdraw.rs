@@ -127,6 +127,7 @@ impl Market {
         }
         if let Some(special) = special {
             self.specials.leave(&mut book.lists[side], special);
+            book.pairs.forget(special);
             book.specials -= 1;
         }
         self.index.remove_slot(key.get(), id);
@@ -145,6 +146,8 @@ impl Market {
         if !slot.is_hidden() {
             let book = &mut self.books[slot.instrument().index()];
             book.ladders[slot.side() as usize].level_mut(slot.place).qty -= less;
+        } else {
+            self.rerank(id);
         }
     }
 }

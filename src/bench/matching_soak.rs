@@ -3,6 +3,8 @@
 //! oracle looks at each command, and costs far more than it.
 
 #[cfg(feature = "peers")]
+use std::any::Any;
+#[cfg(feature = "peers")]
 use std::panic::catch_unwind;
 #[cfg(feature = "peers")]
 use std::time::Instant;
@@ -11,7 +13,7 @@ use std::time::Instant;
 use matching::{floor_script, script};
 
 #[cfg(feature = "peers")]
-use super::case::{Case, Goal};
+use super::case::Case;
 use super::{Context, Outcome, Subject};
 use crate::failure::Failure;
 
@@ -24,9 +26,6 @@ pub(super) const SUBJECT: Subject = Subject {
 /// Commands of one script: a day, or a stream.
 #[cfg(feature = "peers")]
 const WORDS: usize = 2_000;
-/// After so many differences there is no use in more.
-#[cfg(feature = "peers")]
-const DIFFERENCES_MAX: usize = 10;
 
 /// The oracles are no part of a production build.
 #[cfg(not(feature = "peers"))]
@@ -44,7 +43,6 @@ struct Counts {
     operations: u64,
     fills: usize,
     crossed: usize,
-    differences: Vec<String>,
 }
 
 #[cfg(feature = "peers")]
@@ -57,34 +55,37 @@ fn run(context: &Context<'_>) -> Result<Outcome, Failure> {
             Some(most) => most <= counts.operations,
             None => options.soak_for <= from.elapsed(),
         };
-        if is_over || DIFFERENCES_MAX <= counts.differences.len() {
+        if is_over {
             break;
         }
-        one(seed, &mut counts);
+        one(seed, &mut counts).map_err(|difference| {
+            let again = format!("bench {} --seed {seed} --operations 1", SUBJECT.name);
+            Failure::failed(format!("matching-soak: seed {seed} differs: {difference}"))
+                .remedy(format!("run it alone: {again}"))
+        })?;
         context.stage(format!("{} operations", crate::terminal::thousands(counts.operations)));
         seed = seed.wrapping_add(1);
     }
     let per_second = counts.operations as f64 / from.elapsed().as_secs_f64();
     let mut outcome = Outcome::default();
     let figures = [
-        ("operations", counts.operations as f64, "", None),
-        ("fills", counts.fills as f64, "", None),
-        ("crosses", counts.crossed as f64, "trades", None),
-        ("differences", counts.differences.len() as f64, "", Some(Goal::AtMost(0.0))),
-        ("rate", per_second, "1/s", None),
+        ("operations", counts.operations as f64, ""),
+        ("fills", counts.fills as f64, ""),
+        ("crosses", counts.crossed as f64, "trades"),
+        ("rate", per_second, "1/s"),
     ];
-    for (name, value, unit, goal) in figures {
-        outcome.cases.push(Case::alone(format!("matching-soak/{name}"), value, unit, goal));
+    for (name, value, unit) in figures {
+        outcome.cases.push(Case::alone(format!("matching-soak/{name}"), value, unit, None));
     }
     let (first, last) = (options.seed, seed.wrapping_sub(1));
-    outcome.notes.push(format!("matching-soak: seeds {first} to {last}"));
-    outcome.notes.extend(counts.differences);
+    outcome.notes.push(format!("matching-soak: seeds {first} to {last}, no difference"));
     Ok(outcome)
 }
 
-/// A day of the floor where the seed is even, a stream of the books where it is odd.
+/// A day of the floor where the seed is even, a stream of the books where it is odd. Where something differs,
+/// what the oracle says of it.
 #[cfg(feature = "peers")]
-fn one(seed: u64, counts: &mut Counts) {
+fn one(seed: u64, counts: &mut Counts) -> Result<(), String> {
     let is_day = seed.is_multiple_of(2);
     let (head, word, room) = match is_day {
         true => (floor_script::HEAD, floor_script::WORD, [47, 239, 11]),
@@ -100,20 +101,24 @@ fn one(seed: u64, counts: &mut Counts) {
             let day = floor_script::run(&bytes);
             (day.fills, day.crossed)
         } else {
-            (script::run(&bytes).iter().sum(), 0)
+            let [shown, hidden, crossed] = script::run(&bytes);
+            (shown + hidden, crossed)
         }
     });
     counts.operations += WORDS as u64;
-    match found {
-        Ok((fills, crossed)) => {
-            counts.fills += fills;
-            counts.crossed += crossed;
-        }
-        Err(_) => counts.differences.push(format!(
-            "matching-soak: seed {seed} differs: bench {} --seed {seed} --operations 1",
-            SUBJECT.name
-        )),
-    }
+    let (fills, crossed) = found.map_err(|said| said_of(said.as_ref()))?;
+    counts.fills += fills;
+    counts.crossed += crossed;
+    Ok(())
+}
+
+/// The words of a panic.
+#[cfg(feature = "peers")]
+fn said_of(said: &(dyn Any + Send)) -> String {
+    let words = said.downcast_ref::<&str>().map(|words| (*words).to_owned());
+    words
+        .or_else(|| said.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "for no reason given".to_owned())
 }
 
 /// So many bytes of a seed's own (xorshift).
@@ -131,7 +136,9 @@ fn drawn(seed: u64, len: usize) -> Vec<u8> {
 
 #[cfg(all(test, feature = "peers"))]
 mod tests {
-    use super::{Counts, WORDS, drawn, one};
+    use std::panic::catch_unwind;
+
+    use super::{Counts, WORDS, drawn, one, said_of};
 
     #[test]
     fn a_seed_draws_the_same_bytes_and_no_other_does() {
@@ -142,9 +149,18 @@ mod tests {
     #[test]
     fn a_day_and_a_stream_trade_and_agree() {
         let mut counts = Counts::default();
-        (2..10).for_each(|seed| one(seed, &mut counts));
+        for seed in 2..10 {
+            assert_eq!(one(seed, &mut counts), Ok(()));
+        }
         assert_eq!(counts.operations, 8 * WORDS as u64);
         assert!(0 < counts.fills && 0 < counts.crossed);
-        assert_eq!(counts.differences, Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_difference_is_told_in_the_words_of_the_oracle() {
+        let said = catch_unwind(|| panic!("crossed at {}", 3)).map_err(|said| said_of(&*said));
+        assert_eq!(said, Err::<(), _>("crossed at 3".to_owned()));
+        let said = catch_unwind(|| panic!("crossed")).map_err(|said| said_of(&*said));
+        assert_eq!(said, Err::<(), _>("crossed".to_owned()));
     }
 }
