@@ -84,10 +84,10 @@ impl<T: Tape> Clerk<'_, T> {
         self.desk.counters.ignored += 1;
     }
 
-    /// Cancels a live order.
-    pub(crate) fn end(&mut self, slot: u32, cause: CancelReason) {
+    /// Cancels a live order. Gives what was remembered.
+    pub(crate) fn end(&mut self, slot: u32, cause: CancelReason) -> Run<'static> {
         let key = self.desk.orders.key(slot);
-        self.with_floor(Run::cancel(cause), |floor, now, fan| floor.cancel(now, key, fan));
+        self.with_floor(Run::cancel(cause), |floor, now, fan| floor.cancel(now, key, fan))
     }
 
     /// Has the floor do something; what comes of it is told as it comes. Gives what was remembered.

@@ -199,7 +199,8 @@ impl<T: Tape> Clerk<'_, T> {
         });
         let Some((slot, Passed { live, order, entry, options, stands })) = opened else {
             self.desk.counters.unreplaced += 1;
-            return self.end(old, CancelReason::UserRequested);
+            self.end(old, CancelReason::UserRequested);
+            return;
         };
         let (port, now) = (PortId::new(self.port), self.now);
         let (risk, held) = self.desk.risk_of(old);

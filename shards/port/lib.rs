@@ -34,6 +34,8 @@ mod orders;
 mod plan;
 mod ports;
 #[cfg(test)]
+mod refused_test;
+#[cfg(test)]
 mod requests_test;
 #[cfg(test)]
 mod sessions_test;

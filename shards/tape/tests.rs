@@ -544,6 +544,17 @@ fn a_batch_is_one_datagram_and_silence_is_broken_every_second() {
 }
 
 #[test]
+fn an_order_that_nobody_sees_has_a_number_of_its_own() {
+    let mut tape = tape(10, 1_472);
+    hear(&mut tape, ONE, &[accepted(1)]);
+    let unseen = tape.deal_ref();
+    let lines = hear(&mut tape, ONE, &[accepted(2), rested(2, 1_000, 5, 5)]);
+    let told = [tape.order_ref(key(1)), Some(unseen), tape.order_ref(key(2))];
+    assert_eq!(told.map(|told| told.unwrap().get()), [1, 2, 3]);
+    assert_eq!(lines, ["1 A 7 #3 Buy 5 at 100000"]);
+}
+
+#[test]
 #[should_panic(expected = "locate code 7")]
 fn a_locate_code_is_dealt_once() {
     let listings: Vec<Listing> =

@@ -82,6 +82,10 @@ impl port::Tape for Teller<'_> {
     fn order_ref(&self, order: OrderKey) -> OrderRef {
         self.tape.order_ref(order).unwrap_or_default()
     }
+
+    fn deal_ref(&mut self) -> OrderRef {
+        self.tape.deal_ref()
+    }
 }
 
 impl Teller<'_> {
