@@ -12,7 +12,7 @@ use wire::ouch50::{BrokenReason, CancelReason, EventCode};
 use crate::clerk::Clerk;
 use crate::desk::{Desk, Sweep};
 use crate::fan::{Asked, Fan, Run, Tape};
-use crate::lines::{Lapped, Line};
+use crate::lines::{Lapped, Line, Lobby};
 use crate::orders::Live;
 use crate::{Counters, Plan};
 
@@ -48,7 +48,8 @@ pub struct OpenOrder {
 
 /// All ports of one exchange shard and the floor behind them.
 ///
-/// A connection is a number below `connections_max` that the caller chooses among those that are free.
+/// A connection is a number that the caller chooses among those that are free, up to `connections_max`:
+/// one more than that, as a new one is there before another gives way to it.
 /// After every call, take [`Ports::poll_ready`] until it has no more: each connection it names has
 /// bytes to write ([`Ports::transmit`], [`Ports::sent`]), or is over ([`Ports::is_over`]) and must be
 /// closed and reported with [`Ports::on_closed`].
@@ -56,6 +57,10 @@ pub struct Ports {
     floor: Floor,
     desk: Desk,
     lines: Vec<Line>,
+    connections_max: usize,
+    /// Lines that are open and not cut off.
+    standing: usize,
+    lobby: Lobby,
     ready: Vec<u16>,
     users: Vec<User>,
     session: SessionId,
@@ -82,11 +87,15 @@ impl Ports {
         let mut users: Vec<_> = logins.enumerate().map(user).collect();
         users.sort_unstable_by_key(|user| user.name);
         assert!(users.is_sorted_by(|one, next| one.name < next.name), "a user name stands twice");
+        let connections_max = usize::from(plan.connections_max);
         Self {
             floor,
             desk: Desk::new(plan, risk),
-            lines: (0..plan.connections_max).map(|_| Line::new(plan.soup, now)).collect(),
-            ready: Vec::with_capacity(usize::from(plan.connections_max)),
+            lines: (0..=connections_max).map(|_| Line::new(plan.soup, now)).collect(),
+            connections_max,
+            standing: 0,
+            lobby: Lobby::new(connections_max + 1),
+            ready: Vec::with_capacity(connections_max + 1),
             users,
             session: plan.session,
             sweep_max: plan.sweep_max,
@@ -95,20 +104,33 @@ impl Ports {
         }
     }
 
-    /// A connection is up, and has the plan's time to log in. `false`: there is no such place, or it is
-    /// taken; close the connection.
+    /// A connection is up, and has the plan's time to log in. Where it is one more than there may be, the
+    /// oldest that has not logged in is over. `false`: all have, or there is no such place, or it is taken;
+    /// close the connection.
     pub fn on_opened(&mut self, now: Nanos, conn: u16) -> bool {
-        match self.lines.get_mut(usize::from(conn)) {
-            Some(line) if !line.is_open => {
-                line.open(now);
-                self.wake = self.wake.min(line.next_deadline());
-                true
-            }
-            Some(_) | None => {
-                self.desk.counters.unplaced += 1;
-                false
-            }
+        let is_free = self.lines.get(usize::from(conn)).is_some_and(|line| !line.is_open);
+        if !is_free || !self.make_room() {
+            self.desk.counters.unplaced += 1;
+            return false;
         }
+        let line = &mut self.lines[usize::from(conn)];
+        line.open(now);
+        self.wake = self.wake.min(line.next_deadline());
+        self.standing += 1;
+        self.lobby.enter(conn);
+        true
+    }
+
+    /// Whether there is room for one more connection, if need be that of one which has not logged in.
+    fn make_room(&mut self) -> bool {
+        if self.standing < self.connections_max {
+            return true;
+        }
+        let Some(oldest) = self.lobby.oldest() else { return false };
+        self.desk.counters.displaced += 1;
+        self.mark_cut(oldest);
+        self.ready(oldest);
+        true
     }
 
     /// Takes bytes of a connection, split anywhere, carries out the requests in them, and says how many
@@ -129,12 +151,12 @@ impl Ports {
             let taken = line.server.on_bytes(now, rest);
             rest = &rest[taken..];
             self.hear(now, conn, tape);
+            // Before more is told: a small store may not keep it until all of this is read.
+            self.feed(now);
             if taken == 0 {
-                self.feed(now);
                 return bytes.len() - rest.len();
             }
         }
-        self.feed(now);
         bytes.len()
     }
 
@@ -147,7 +169,10 @@ impl Ports {
         line.server.on_closed();
         self.hear(now, conn, tape);
         self.release(now, conn, tape);
-        self.lines[usize::from(conn)].is_open = false;
+        let line = &mut self.lines[usize::from(conn)];
+        line.is_open = false;
+        self.standing -= usize::from(!line.is_cut);
+        self.lobby.leave(conn);
         self.feed(now);
     }
 
@@ -260,6 +285,7 @@ impl Ports {
                 let told = &mut self.desk.streams[usize::from(stream)];
                 told.conn = Some(conn);
                 line.owner = Some(stream);
+                self.lobby.leave(conn);
                 line.server.accept(now, self.session, SeqNo::new(told.store.next()));
                 self.wake = self.wake.min(line.next_deadline());
                 self.desk.counters.logins += 1;
@@ -309,12 +335,13 @@ impl Ports {
 
     fn feed_line(&mut self, now: Nanos, conn: u16) {
         let line = &mut self.lines[usize::from(conn)];
-        let Some(stream) = line.owner else { return };
+        let Some(stream) = line.owner.filter(|_| !line.is_cut) else { return };
         let store = &self.desk.streams[usize::from(stream)].store;
         if let Err(Lapped) = line.feed(now, store) {
             // The socket goes at once; what follows from that, when it is told to be gone.
             self.desk.counters.lapped += 1;
-            line.is_cut = true;
+            self.mark_cut(conn);
+            return self.ready(conn);
         }
         let is_told = line.server.wanted().is_some_and(|wanted| wanted.get() == store.next());
         if self.is_ended && is_told && line.server.end_session().is_ok() {
@@ -336,8 +363,16 @@ impl Ports {
 
     /// Ends a connection at once.
     fn cut<T: Tape>(&mut self, now: Nanos, conn: u16, tape: &mut T) {
-        self.lines[usize::from(conn)].is_cut = true;
+        self.mark_cut(conn);
         self.release(now, conn, tape);
+    }
+
+    /// An open connection is over, whatever waits to be sent.
+    fn mark_cut(&mut self, conn: u16) {
+        let line = &mut self.lines[usize::from(conn)];
+        self.standing -= usize::from(!line.is_cut);
+        line.is_cut = true;
+        self.lobby.leave(conn);
     }
 
     /// Nobody is logged in on a connection any more.

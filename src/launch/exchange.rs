@@ -109,8 +109,9 @@ pub(super) fn seat(
         .flatten()
         .map(|to| line(to, shard.interface))
         .collect();
-    let listener =
-        Listener { connections_max: shard.capacity.connections, ..Listener::new(shard.orders) };
+    // One more, so that it is heard of and an older one that never logged in can give way to it.
+    let connections_max = shard.capacity.connections.saturating_add(1);
+    let listener = Listener { connections_max, ..Listener::new(shard.orders) };
     let (effects_max, effect_bytes_max) = outbox_room(shard.capacity.orders);
     let mut places = Places { sockets: lines, streams: Vec::new() };
     let follows = exchange.dark.as_ref().map(|dark| FollowPlan {
