@@ -19,6 +19,8 @@ const PORTS: u32 = 1_000;
 /// The port after those.
 const STOPS: u16 = 1_000;
 const INSTRUMENTS: u32 = 100;
+/// The ports' firms, in turn.
+const FIRMS: [&str; 4] = ["AAAA", "BBBB", "CCCC", "DDDD"];
 
 fn config() -> String {
     let mut text = String::from(
@@ -55,7 +57,7 @@ closing_imbalance = "00:00:35"
 close = "00:00:50"
 "#,
     );
-    for firm in ["AAAA", "BBBB", "CCCC", "DDDD"] {
+    for firm in FIRMS {
         // Writing to a String cannot fail.
         let _ = write!(
             text,
@@ -87,6 +89,7 @@ fn population(seed: u64) -> Population {
         variety: true,
         rate: 2_000,
         resting: 8_000,
+        firms: FIRMS.map(|firm| firm.as_bytes().try_into().expect("four letters")).to_vec(),
         ..Options::new(seed, instruments)
     };
     Population::new(options).expect("options that can be")
@@ -141,6 +144,8 @@ fn a_day_of_a_thousand_accounts_adds_up_from_every_side() {
     assert_eq!((all.bought, all.sold), (volume, volume), "both sides of every fill");
     assert_eq!(all.paid, all.received, "at one price");
     assert_eq!((record.contradictions, record.malformed, record.refused), (0, 0, 0));
+    let mass_cancels = record.sent.mass_cancels;
+    assert!(0 < mass_cancels && record.mass_canceled == mass_cancels, "each names its port's firm");
 
     rig.command(Command::Close);
     rig.advance(seconds(60));
