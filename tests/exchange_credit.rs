@@ -219,6 +219,11 @@ fn credit() -> Notional {
 #[test]
 fn the_credit_of_a_firm_is_never_exceeded_over_its_shards_and_none_of_it_is_lost() {
     let mut pair = Pair::new();
+    // Before any message came: three of the ten parts that each may spend.
+    for at in 0..2 {
+        pair.enter(at, 3_000);
+        assert_eq!((pair.shards[at].accepted, pair.shards[at].denied), (1, 0), "shard {at}");
+    }
     pair.deliver_all();
     for step in 0..20_000 {
         let at = pair.below(2) as usize;

@@ -9,7 +9,7 @@ use matching::{
     Account, Collar, DarkRules, DayRules, Floor, FloorCapacity, LuldRules, Policy, Rules, Schedule,
     Tick, Tier,
 };
-use risk::lease::{Home, Marks};
+use risk::lease::{BranchId, Home, Marks};
 use risk::port::{FirmLimits, Kind, Kinds, Limits, List, PortLimits, PortRisk, Room};
 use risk::{Distance, Notional, Rate};
 use runtime::ring::{Consumer, Producer, WhenFull, link};
@@ -78,9 +78,9 @@ pub(super) struct Shared {
 /// For each shard of an exchange; `bells`: of their cores. The first is home to all credit.
 pub(super) fn shared(exchange: &topology::Exchange, bells: &[&Bell]) -> Vec<Shared> {
     let mut shared: Vec<Shared> = bells.iter().map(|_| Shared::default()).collect();
-    // Each line has a message or two on its way at most.
+    // Each line has two or three messages on its way, and what changes of its limit tell.
     let lines = exchange.ports.len() + exchange.firms.len();
-    let depth = (4 * lines).next_power_of_two();
+    let depth = (8 * lines).next_power_of_two();
     for branch in 1..bells.len() {
         let (there, comes) = link(depth, WhenFull::Stop, Some(bells[branch]));
         let (back, goes) = link(depth, WhenFull::Stop, Some(bells[0]));
@@ -206,7 +206,7 @@ pub fn machine(
             .map(|hours| [hours.open, hours.close].map(|time| midnight.saturating_add(time))),
     };
     let credit = credit(exchange, shard_place);
-    let risk = risk(exchange, shard, now);
+    let risk = risk(exchange, shard);
     let mut floor = floor(exchange, shard);
     if exchange.hours.is_some() {
         floor.start_day(midnight);
@@ -227,10 +227,22 @@ fn credit(exchange: &topology::Exchange, shard_place: usize) -> Credit {
     let (accounts, firms) = (exchange.ports.len() as u32, exchange.firms.len() as u32);
     let mut home = Home::new(accounts + firms, shards as u16);
     for (line, limit) in lines(exchange) {
-        home.set_limit(risk::lease::LineId::new(line), limit);
+        let line = risk::lease::LineId::new(line);
+        home.set_limit(line, limit);
+        for branch in (0..shards as u16).map(BranchId::new) {
+            let has_begun = home.begin(line, branch, marks(limit, shards));
+            assert!(has_begun, "all branches begin with less than the limit");
+        }
     }
     let links = || (0..shards).map(|branch| (0 < branch).then_some(LinkId(branch as u16)));
     Credit::Home { home, to: links().collect(), from: links().collect() }
+}
+
+/// How much of a line each of its branches keeps: an even part at most, so that all together begin within
+/// the limit.
+fn marks(limit: Notional, shards: usize) -> Marks {
+    let part = limit.raw() / shards as u128;
+    Marks { low: Notional::from_raw(part / 4), high: Notional::from_raw(part) }
 }
 
 /// Every line of credit with its limit: accounts, then firms.
@@ -245,7 +257,7 @@ fn notional(units: u64) -> Notional {
     Notional::from_raw(u128::from(units) * u128::from(Px::ONE.unsigned_abs()))
 }
 
-fn risk(exchange: &topology::Exchange, shard: &ExchangeShard, now: Nanos) -> PortRisk {
+fn risk(exchange: &topology::Exchange, shard: &ExchangeShard) -> PortRisk {
     let shared = 1 < exchange.shards.len();
     // Counts of a topology fit in 16 bits.
     let mut risk = PortRisk::new(Room {
@@ -276,10 +288,7 @@ fn risk(exchange: &topology::Exchange, shard: &ExchangeShard, now: Nanos) -> Por
     for (line, limit) in lines(exchange) {
         let line = risk::lease::LineId::new(line);
         if shared {
-            let part = limit.raw() / u128::from(exchange.shards.len() as u64);
-            let marks = Marks { low: Notional::from_raw(part / 4), high: Notional::from_raw(part) };
-            // What a shard of an earlier run held is gone with its home: any number above it will do.
-            risk.lease(line, now.get(), marks).expect(fits);
+            risk.begin_lease(line, marks(limit, exchange.shards.len())).expect(fits);
         } else {
             risk.set_credit(line, limit).expect(fits);
         }
