@@ -9,10 +9,10 @@ use wire::ouch50::inbound::{CancelOrder, ModifyOrder};
 use wire::ouch50::{Appendage, CancelReason, Flag, Options};
 
 use crate::clerk::{Clerk, options};
-use crate::fan::{Asked, Run, Tape};
+use crate::fan::{Asked, Publisher, Run};
 use crate::orders::{self, Live};
 
-impl<T: Tape> Clerk<'_, T> {
+impl<T: Publisher> Clerk<'_, T> {
     pub(crate) fn cancel(&mut self, m: &CancelOrder, appendage: Appendage<'_>) {
         let Ok(options) = options(appendage, CancelOrder::TAKES) else { return self.ignore() };
         let slot = self.desk.orders.find(self.port, options.channel(), m.user_ref());

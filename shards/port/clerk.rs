@@ -16,7 +16,7 @@ use wire::{Field, Malformed};
 
 use crate::answer::Name;
 use crate::desk::Desk;
-use crate::fan::{Fan, Run, Tape};
+use crate::fan::{Fan, Publisher, Run};
 
 pub(crate) struct Clerk<'a, T> {
     pub(crate) now: Nanos,
@@ -26,7 +26,7 @@ pub(crate) struct Clerk<'a, T> {
     pub(crate) tape: &'a mut T,
 }
 
-impl<T: Tape> Clerk<'_, T> {
+impl<T: Publisher> Clerk<'_, T> {
     /// Carries out one request.
     ///
     /// Errors: it is none, so that nothing of it can be answered.

@@ -11,7 +11,7 @@ use wire::ouch50::{
 use crate::answer::Stands;
 use crate::clerk::{Clerk, channel, options, unlisted};
 use crate::desk::{self, Port};
-use crate::fan::{Asked, Run, Tape};
+use crate::fan::{Asked, Publisher, Run};
 use crate::orders::{self, Live, trade_side};
 use crate::terms::{Meaning, Words};
 
@@ -24,7 +24,7 @@ struct Passed<'m> {
     stands: Stands,
 }
 
-impl<T: Tape> Clerk<'_, T> {
+impl<T: Publisher> Clerk<'_, T> {
     /// Accepted and what follows, or Rejected; or nothing, where the number was used.
     #[inline]
     pub(crate) fn enter(&mut self, m: &EnterOrder, appendage: Appendage<'_>) {

@@ -11,7 +11,7 @@ use crate::orders::{self, Live};
 use crate::trades::{Party, Trade};
 
 /// Who tells everybody what happens: market data.
-pub trait Tape {
+pub trait Publisher {
     /// The order that is entered next is for this instrument: no report says so.
     fn on_enter(&mut self, instrument: InstrumentId);
 
@@ -33,7 +33,7 @@ pub trait Tape {
 }
 
 /// Nobody is told.
-impl Tape for () {
+impl Publisher for () {
     fn on_enter(&mut self, _instrument: InstrumentId) {}
     fn on_report(&mut self, _now: Nanos, _report: &Report, _match_no: MatchNo) {}
     fn on_bust(&mut self, _now: Nanos, _instrument: InstrumentId, _match_no: MatchNo) {}
@@ -111,7 +111,7 @@ pub struct Fan<'a, 'm, T> {
     pub(crate) run: Run<'m>,
 }
 
-impl<T: Tape> Out for Fan<'_, '_, T> {
+impl<T: Publisher> Out for Fan<'_, '_, T> {
     #[inline]
     fn push(&mut self, report: Report) {
         let match_no = match report {
@@ -137,7 +137,7 @@ impl<T: Tape> Out for Fan<'_, '_, T> {
     }
 }
 
-impl<T: Tape> Fan<'_, '_, T> {
+impl<T: Publisher> Fan<'_, '_, T> {
     #[inline]
     fn tell(&mut self, report: &Report, match_no: MatchNo) {
         match *report {

@@ -21,7 +21,7 @@ use wire::ouch50::inbound::{CancelOrder, EnterOrder, Head, ModifyOrder, ReplaceO
 use wire::ouch50::outbound::Message;
 use wire::ouch50::{APPENDAGE_MAX, AppendageWriter, TagValue};
 
-use crate::{DropPlan, Listing, Plan, PortPlan, Ports, StoreSize, Tape};
+use crate::{DropPlan, Listing, Plan, PortPlan, Ports, Publisher, StoreSize};
 
 pub(crate) const SESSION: &str = "DAY1";
 pub(crate) const USERS: [&str; 5] = ["ann", "bob", "cat", "dropa", "dropb"];
@@ -39,7 +39,7 @@ pub(crate) struct Told {
     dealt: u64,
 }
 
-impl Tape for Told {
+impl Publisher for Told {
     fn on_enter(&mut self, instrument: InstrumentId) {
         self.entered.push(instrument);
     }

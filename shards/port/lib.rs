@@ -47,6 +47,6 @@ mod terms;
 mod trades;
 
 pub use counters::Counters;
-pub use fan::{Fan, Tape};
+pub use fan::{Fan, Publisher};
 pub use plan::{DropPlan, Listing, Plan, PortPlan, StoreSize};
 pub use ports::{OpenOrder, Ports};

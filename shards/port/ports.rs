@@ -11,7 +11,7 @@ use wire::ouch50::{BrokenReason, CancelReason, EventCode};
 
 use crate::clerk::Clerk;
 use crate::desk::{Desk, Sweep};
-use crate::fan::{Asked, Fan, Run, Tape};
+use crate::fan::{Asked, Fan, Publisher, Run};
 use crate::lines::{Lapped, Line, Lobby};
 use crate::orders::Live;
 use crate::{Counters, Plan};
@@ -135,7 +135,7 @@ impl Ports {
 
     /// Takes bytes of a connection, split anywhere, carries out the requests in them, and says how many
     /// it took. Offer the rest after the next [`Ports::on_deadline`]: the port is in a mass cancel.
-    pub fn on_bytes<T: Tape>(
+    pub fn on_bytes<T: Publisher>(
         &mut self,
         now: Nanos,
         conn: u16,
@@ -162,7 +162,7 @@ impl Ports {
 
     /// A connection is gone: to be told once for each that was opened. Requests that it left unread
     /// because its port is in a mass cancel are lost with it.
-    pub fn on_closed<T: Tape>(&mut self, now: Nanos, conn: u16, tape: &mut T) {
+    pub fn on_closed<T: Publisher>(&mut self, now: Nanos, conn: u16, tape: &mut T) {
         let Some(line) = self.lines.get_mut(usize::from(conn)).filter(|line| line.is_open) else {
             return;
         };
@@ -186,7 +186,7 @@ impl Ports {
     }
 
     /// The time given by [`Ports::next_deadline`] has come.
-    pub fn on_deadline<T: Tape>(&mut self, now: Nanos, tape: &mut T) {
+    pub fn on_deadline<T: Publisher>(&mut self, now: Nanos, tape: &mut T) {
         if self.floor.next_deadline().is_some_and(|due| due <= now) {
             let run = Run { asked: Asked::Nothing, ..Run::cancel(CancelReason::System) };
             let mut fan = Fan { now, desk: &mut self.desk, tape, run };
@@ -208,7 +208,7 @@ impl Ports {
     }
 
     /// Looks through the connections for those whose time has come.
-    fn look<T: Tape>(&mut self, now: Nanos, tape: &mut T) {
+    fn look<T: Publisher>(&mut self, now: Nanos, tape: &mut T) {
         let mut wake = Nanos::MAX;
         for at in 0..self.lines.len() {
             let (conn, line) = (at as u16, &mut self.lines[at]);
@@ -231,7 +231,7 @@ impl Ports {
     }
 
     /// Carries out what a connection has sent, as far as its port may go on.
-    fn hear<T: Tape>(&mut self, now: Nanos, conn: u16, tape: &mut T) {
+    fn hear<T: Publisher>(&mut self, now: Nanos, conn: u16, tape: &mut T) {
         loop {
             let line = &mut self.lines[usize::from(conn)];
             let port = line.owner.filter(|&port| usize::from(port) < self.desk.ports.len());
@@ -362,7 +362,7 @@ impl Ports {
     }
 
     /// Ends a connection at once.
-    fn cut<T: Tape>(&mut self, now: Nanos, conn: u16, tape: &mut T) {
+    fn cut<T: Publisher>(&mut self, now: Nanos, conn: u16, tape: &mut T) {
         self.mark_cut(conn);
         self.release(now, conn, tape);
     }
@@ -376,7 +376,7 @@ impl Ports {
     }
 
     /// Nobody is logged in on a connection any more.
-    fn release<T: Tape>(&mut self, now: Nanos, conn: u16, tape: &mut T) {
+    fn release<T: Publisher>(&mut self, now: Nanos, conn: u16, tape: &mut T) {
         self.ready(conn);
         let Some(stream) = self.lines[usize::from(conn)].owner.take() else { return };
         self.desk.streams[usize::from(stream)].conn = None;
@@ -387,12 +387,18 @@ impl Ports {
     }
 
     /// Goes on with a port's mass cancel.
-    fn sweep<T: Tape>(&mut self, now: Nanos, port: u16, tape: &mut T) {
+    fn sweep<T: Publisher>(&mut self, now: Nanos, port: u16, tape: &mut T) {
         let (desk, floor) = (&mut self.desk, &mut self.floor);
         Clerk { now, port, desk, floor, tape }.sweep(self.sweep_max);
     }
 
-    fn sweep_all<T: Tape>(&mut self, now: Nanos, port: u16, cause: CancelReason, tape: &mut T) {
+    fn sweep_all<T: Publisher>(
+        &mut self,
+        now: Nanos,
+        port: u16,
+        cause: CancelReason,
+        tape: &mut T,
+    ) {
         let sweep = Sweep { side: None, instrument: None, group: None, cause };
         self.desk.begin_sweep(port, sweep);
         self.sweep(now, port, tape);
@@ -454,7 +460,7 @@ impl Ports {
     }
 
     /// Lets the floor do what no port asked for: a phase, a quote, a cancel by the exchange.
-    pub fn drive<T: Tape, R>(
+    pub fn drive<T: Publisher, R>(
         &mut self,
         now: Nanos,
         tape: &mut T,
@@ -486,7 +492,7 @@ impl Ports {
 
     /// Breaks a trade: both its ports are told, and the tape. `false`: there is no such trade, or it is
     /// too old, or broken already.
-    pub fn bust<T: Tape>(
+    pub fn bust<T: Publisher>(
         &mut self,
         now: Nanos,
         match_no: MatchNo,
@@ -507,7 +513,12 @@ impl Ports {
     /// The kill switch: takes no orders of these from now on, and cancels those that are live.
     ///
     /// Errors: [`NoRoom::Unknown`].
-    pub fn kill<T: Tape>(&mut self, now: Nanos, whose: Whose, tape: &mut T) -> Result<(), NoRoom> {
+    pub fn kill<T: Publisher>(
+        &mut self,
+        now: Nanos,
+        whose: Whose,
+        tape: &mut T,
+    ) -> Result<(), NoRoom> {
         self.desk.risk.stop(whose, true)?;
         for port in 0..self.desk.ports.len() {
             let is_hit = match whose {

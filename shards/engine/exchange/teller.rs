@@ -62,7 +62,7 @@ pub(super) struct Teller<'a> {
     pub(super) out: &'a mut Outbox,
 }
 
-impl port::Tape for Teller<'_> {
+impl port::Publisher for Teller<'_> {
     #[inline]
     fn on_enter(&mut self, instrument: InstrumentId) {
         self.tape.on_enter(instrument);
