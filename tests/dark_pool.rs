@@ -9,14 +9,12 @@ use runtime::SocketId;
 use session::mold;
 use types::{InstrumentId, Nanos, Px, Symbol};
 use wire::itch50;
-use wire::ouch50::inbound::{EnterOrder, Head};
-use wire::ouch50::{
-    APPENDAGE_MAX, AppendageWriter, Capacity, CrossType, Display, Flag, PriceType, Side, TagValue,
-    TimeInForce, inbound, outbound,
-};
+use wire::ouch50::inbound::EnterOrder;
+use wire::ouch50::{Display, PriceType, Side, TagValue, outbound};
 
 use crate::exchange_day::copies_equal_the_streams;
 use crate::kit::exchange::{Rig, Sent, exchanges, followed};
+use crate::kit::order::{bytes, order};
 
 const CONFIG: &str = r#"
 [[feed]]
@@ -80,7 +78,7 @@ firms = ["AAAA"]
 "#;
 
 /// The pool lists them the other way round: they are known by their tickers.
-const SYMBOLS: [&[u8; 8]; 2] = [b"S000    ", b"S001    "];
+const SYMBOLS: [&str; 2] = ["S000", "S001"];
 /// Of the lit exchange.
 const PORTS: u32 = 20;
 /// Of line A's packets to the pool; line B loses none.
@@ -138,7 +136,10 @@ impl Day {
         let kind = message[0];
         assert!(b"SRHYLP".contains(&kind), "{} on a dark feed", char::from(kind));
         let Ok(itch50::Message::Trade(trade)) = itch50::Message::parse(message) else { return };
-        let at = SYMBOLS.iter().position(|symbol| **symbol == trade.stock).expect("a ticker");
+        let at = SYMBOLS
+            .iter()
+            .position(|symbol| trade.stock.trim_ascii() == symbol.as_bytes())
+            .expect("a ticker");
         let [Some(bid), Some(offer)] = self.best[at] else { panic!("a print without a quote") };
         // A tick is a cent: a hundred units of the wire.
         let middle = 50 * (bid.get() + offer.get());
@@ -163,31 +164,15 @@ impl Day {
         };
         let beyond = 100 * self.draw(31);
         let price = if buy { middle - 1_000 + beyond } else { middle + 1_000 - beyond };
-        let mut room = [0; APPENDAGE_MAX];
-        let mut options = AppendageWriter::new(&mut room);
         let peg = pegged.then_some(TagValue::PriceType(PriceType::MidpointPeg));
         let min = (least != 0).then_some(TagValue::MinQty(least));
-        for option in [peg, min].into_iter().flatten() {
-            options.push(option).expect("each once");
-        }
+        let options: Vec<TagValue> = [peg, min].into_iter().flatten().collect();
         self.refs += 1;
-        let order = EnterOrder {
-            header: Head::new(),
-            user_ref: self.refs.into(),
-            side: if buy { Side::Buy } else { Side::Sell }.byte(),
-            quantity: quantity.into(),
-            symbol: *SYMBOLS[at],
-            price: price.into(),
-            time_in_force: TimeInForce::Day.byte(),
-            display: Display::Hidden.byte(),
-            capacity: Capacity::Agency.byte(),
-            intermarket_sweep: Flag::No.byte(),
-            cross: CrossType::Continuous.byte(),
-            cl_ord_id: [b' '; 14],
-        };
-        let mut message = [0; inbound::LEN_MAX];
-        let len = order.encode(options.finish(), &mut message).expect("room");
-        assert!(self.pool.send(port, &message[..len]));
+        let side = if buy { Side::Buy } else { Side::Sell };
+        let display = Display::Hidden.byte();
+        let symbol = SYMBOLS[at];
+        let order = EnterOrder { display, ..order(self.refs, side, quantity, symbol, price) };
+        assert!(self.pool.send(port, &bytes(&order, &options)));
         self.asked.insert((usize::from(port), self.refs), (least, quantity));
     }
 

@@ -4,42 +4,7 @@ use rialto::cpus::Cpus;
 use rialto::fault::{self, Source};
 use rialto::topology;
 
-const GOOD: &str = r#"
-[[exchange]]
-name = "RLX"
-
-[[exchange.shard]]
-name = "x0"
-instruments = ["AAPL"]
-capacity = { orders = 1000 }
-orders = "127.0.0.1:26501"
-line_a = "239.192.78.1:26511"
-
-[[exchange.shard]]
-name = "x1"
-capacity = { orders = 1000, terms = 10 }
-orders = "127.0.0.1:26502"
-line_a = "239.192.78.2:26511"
-
-[[exchange.instrument]]
-symbols = ["AAPL", "MSFT", "QQQ"]
-reference = "101.25"
-
-[[exchange.firm]]
-name = "ALFA"
-credit = 1000
-
-[[exchange.port]]
-user = "U{n}"
-count = 3
-password = "x"
-firms = ["ALFA"]
-
-[exchange.hours]
-pre_open = "09:00:00"
-open = "09:30:00"
-close = "16:00:00"
-"#;
+use crate::kit::exchange::TWO_SHARDS;
 
 fn faults(text: &str) -> Vec<String> {
     let source = Source { name: "x.toml".to_owned(), text: text.to_owned() };
@@ -58,6 +23,7 @@ const CASES: &[(&str, &str, &str)] = &[
     ("\"MSFT\", \"QQQ\"", "\"MSFT\", \"AAPL\"", "instrument AAPL is listed at line 19 already"),
     ("{ orders = 1000 }", "{ orders = 0 }", "capacity.orders of shard `x0` is 0"),
     ("terms = 10", "terms = 1001", "capacity.terms of shard `x1` is 1001"),
+    ("terms = 10", "replay_kib = 127", "capacity.replay_kib of shard `x1` is 127"),
     ("239.192.78.2", "239.192.78.1", "already a line of shard `x0` at line 10"),
     ("239.192.78.2", "10.1.1.1", "line_a of shard `x1`, 10.1.1.1:26511, is not multicast"),
     ("127.0.0.1:26502", "here", "orders of shard `x1`, `here`, is not an address and port"),
@@ -74,10 +40,10 @@ const CASES: &[(&str, &str, &str)] = &[
 
 #[test]
 fn each_fault_of_an_exchange_is_named_with_its_place() {
-    assert_eq!(faults(GOOD), Vec::<String>::new());
+    assert_eq!(faults(TWO_SHARDS), Vec::<String>::new());
     for (from, to, want) in CASES {
-        assert!(GOOD.contains(from), "{from}");
-        let found = faults(&GOOD.replacen(from, to, 1));
+        assert!(TWO_SHARDS.contains(from), "{from}");
+        let found = faults(&TWO_SHARDS.replacen(from, to, 1));
         assert!(found.iter().any(|fault| fault.contains(want)), "{to}: {found:#?}");
         assert!(found.iter().all(|fault| fault.starts_with("x.toml:")), "{found:#?}");
     }
@@ -87,9 +53,9 @@ fn each_fault_of_an_exchange_is_named_with_its_place() {
 type Written<'a> = (&'a str, Option<&'a str>);
 
 fn each(anchor: &str, cases: &[Written<'_>]) {
-    assert!(GOOD.contains(anchor), "{anchor}");
+    assert!(TWO_SHARDS.contains(anchor), "{anchor}");
     for (key, want) in cases {
-        let found = faults(&GOOD.replacen(anchor, &format!("{anchor}\n{key}"), 1));
+        let found = faults(&TWO_SHARDS.replacen(anchor, &format!("{anchor}\n{key}"), 1));
         match want {
             None => assert_eq!(found, Vec::<String>::new(), "{key}"),
             Some(want) => {
@@ -164,7 +130,7 @@ fn lists_accounts_and_owners_of_a_firm() {
     ];
     each("credit = 1000", &cases);
     let known =
-        GOOD.replacen("credit = 1000", "credit = 1000\naccounts = [{ name = \"HEDGE\" }]", 1);
+        TWO_SHARDS.replacen("credit = 1000", "credit = 1000\naccounts = [{ name = \"HEDGE\" }]", 1);
     let of_port = [
         (
             "account = \"HEGDE\"",
@@ -225,9 +191,9 @@ fn what_a_day_and_a_shard_can_be_told() {
         ],
     );
     let after = "close = \"16:00:00\"\n[exchange.luld]";
-    let good = GOOD.replacen("close = \"16:00:00\"", after, 1);
+    let good = TWO_SHARDS.replacen("close = \"16:00:00\"", after, 1);
     let by_hand = |keys: &str| {
-        let (before, _) = GOOD.split_once("[exchange.hours]").expect("it has hours");
+        let (before, _) = TWO_SHARDS.split_once("[exchange.hours]").expect("it has hours");
         format!("{before}[exchange.luld]\n{keys}")
     };
     let luld = [
@@ -245,10 +211,13 @@ fn what_a_day_and_a_shard_can_be_told() {
     assert!(found[0].contains("luld.doubled_before_close_s is counted from hours"), "{found:#?}");
     for key in ["waiting", "dated", "trades", "duplicates"] {
         let of = |value| format!("{{ orders = 1000, {key} = {value} }}");
-        let found = faults(&GOOD.replacen("{ orders = 1000 }", &of(0), 1));
+        let found = faults(&TWO_SHARDS.replacen("{ orders = 1000 }", &of(0), 1));
         let want = format!("capacity.{key} of shard `x0` is 0");
         assert!(found.iter().any(|fault| fault.contains(&want)), "{found:#?}");
-        assert_eq!(faults(&GOOD.replacen("{ orders = 1000 }", &of(9), 1)), Vec::<String>::new());
+        assert_eq!(
+            faults(&TWO_SHARDS.replacen("{ orders = 1000 }", &of(9), 1)),
+            Vec::<String>::new()
+        );
     }
 }
 
@@ -265,7 +234,7 @@ fn the_feeds_of_a_dark_pool_are_those_of_the_file() {
     ];
     for (quote, want) in cases {
         let dark = format!("name = \"RLX\"\ndark = {{ quote = {quote} }}");
-        let found = faults(&(GOOD.replacen("name = \"RLX\"", &dark, 1) + feed));
+        let found = faults(&(TWO_SHARDS.replacen("name = \"RLX\"", &dark, 1) + feed));
         match want {
             None => assert_eq!(found, Vec::<String>::new()),
             Some(want) => assert!(found.iter().any(|fault| fault.contains(want)), "{found:#?}"),
@@ -275,7 +244,7 @@ fn the_feeds_of_a_dark_pool_are_those_of_the_file() {
 
 #[test]
 fn ports_are_dealt_to_firms_and_instruments_to_shards() {
-    let source = Source { name: "x.toml".to_owned(), text: GOOD.to_owned() };
+    let source = Source { name: "x.toml".to_owned(), text: TWO_SHARDS.to_owned() };
     let config = fault::read(&source).expect("its shape");
     let topology = topology::check(&config, &source, &Cpus::plain(4)).expect("its sense");
     let exchange = &topology.exchanges[0];
@@ -290,7 +259,7 @@ fn ports_are_dealt_to_firms_and_instruments_to_shards() {
 /// Ports that name an account share it; the others have one each, and none is another firm's.
 #[test]
 fn accounts_are_dealt_to_ports_and_owners_to_accounts() {
-    let text = GOOD
+    let text = TWO_SHARDS
         .replacen(
             "credit = 1000",
             "credit = 1000\naccounts = [{ name = \"HEDGE\", credit = 10 }]",

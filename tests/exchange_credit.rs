@@ -9,52 +9,27 @@ use risk::Notional;
 use runtime::{Effect, Event, LinkId, ListenerId, Machine, Message, Outbox, StreamId};
 use session::SessionId;
 use session::soup::{Client, Credentials, Event as Heard, SoupConfig};
-use types::{FirmId, Nanos, Px, SeqNo};
-use wire::ouch50::inbound::{CancelOrder, EnterOrder, Head};
-use wire::ouch50::{Appendage, Capacity, CrossType, Display, Flag, Side, TimeInForce, outbound};
+use types::{FirmId, Nanos, Px, SeqNo, Symbol};
+use wire::ouch50::inbound::{CancelOrder, Head};
+use wire::ouch50::{Appendage, Side, outbound};
 
-use crate::kit::exchange::exchange;
+use crate::kit::exchange::{TWO_SHARDS, exchange};
+use crate::kit::order::{bytes, order};
 
 /// In whole units of currency: fifty orders of the size below.
 const CREDIT: u64 = 1_000_000;
-const CONFIG: &str = r#"
-[[exchange]]
-name = "RLX"
 
-[[exchange.shard]]
-name = "x0"
-instruments = ["ONE"]
-capacity = { orders = 1000 }
-orders = "127.0.0.1:26501"
-line_a = "239.192.78.1:26511"
-
-[[exchange.shard]]
-name = "x1"
-instruments = ["TWO"]
-capacity = { orders = 1000 }
-orders = "127.0.0.1:26502"
-line_a = "239.192.78.2:26511"
-
-[[exchange.instrument]]
-symbols = ["ONE", "TWO"]
-reference = "100.00"
-
-[[exchange.firm]]
-name = "ALFA"
-credit = 1000000
-
-[[exchange.port]]
-user = "ALPHA"
-password = "x"
-firms = ["ALFA"]
-cancel_on_disconnect = false
-"#;
+/// It trades from its start on.
+fn config() -> topology::Exchange {
+    let (text, _hours) = TWO_SHARDS.split_once("[exchange.hours]").expect("hours");
+    exchange(&text.replace("credit = 1000", &format!("credit = {CREDIT}")))
+}
 
 /// One shard with its one client.
 struct Shard {
     machine: Exchange,
     client: Client,
-    symbol: [u8; 8],
+    symbol: Symbol,
     user_ref: u32,
     open: Vec<u32>,
     accepted: u64,
@@ -71,20 +46,20 @@ struct Pair {
 
 impl Pair {
     fn new() -> Self {
-        let exchange = exchange(CONFIG);
+        let exchange = config();
         let now = Nanos::from_secs(20_000 * 86_400);
-        let shard = |place: usize, symbol: [u8; 8]| Shard {
+        let shard = |place: usize| Shard {
             machine: launch::exchange_machine(&exchange, place, None, now)
                 .expect("it follows no feed"),
             client: client(&exchange, place),
-            symbol,
+            symbol: exchange.shards[place].listings[0].symbol,
             user_ref: 0,
             open: Vec::new(),
             accepted: 0,
             denied: 0,
             sent: VecDeque::new(),
         };
-        let shards = [shard(0, *b"ONE     "), shard(1, *b"TWO     ")];
+        let shards = [0, 1].map(shard);
         let mut pair = Self { shards, now, dice: 1 };
         for at in 0..2 {
             pair.settle(at);
@@ -153,23 +128,8 @@ impl Pair {
     fn enter(&mut self, at: usize, quantity: u32) {
         let shard = &mut self.shards[at];
         shard.user_ref += 1;
-        let order = EnterOrder {
-            header: Head::new(),
-            user_ref: shard.user_ref.into(),
-            side: Side::Buy.byte(),
-            quantity: quantity.into(),
-            symbol: shard.symbol,
-            price: 1_000_000.into(),
-            time_in_force: TimeInForce::Day.byte(),
-            display: Display::Visible.byte(),
-            capacity: Capacity::Agency.byte(),
-            intermarket_sweep: Flag::No.byte(),
-            cross: CrossType::Continuous.byte(),
-            cl_ord_id: [b' '; 14],
-        };
-        let mut out = [0; 64];
-        let len = order.encode(Appendage::ABSENT, &mut out).expect("room");
-        self.send(at, &out[..len]);
+        let order = order(shard.user_ref, Side::Buy, quantity, shard.symbol.as_str(), 1_000_000);
+        self.send(at, &bytes(&order, &[]));
     }
 
     fn cancel(&mut self, at: usize, user_ref: u32) {
@@ -220,6 +180,11 @@ fn credit() -> Notional {
 #[test]
 fn the_credit_of_a_firm_is_never_exceeded_over_its_shards_and_none_of_it_is_lost() {
     let mut pair = Pair::new();
+    // Before any message came: three of the ten parts that each may spend.
+    for at in 0..2 {
+        pair.enter(at, 3_000);
+        assert_eq!((pair.shards[at].accepted, pair.shards[at].denied), (1, 0), "shard {at}");
+    }
     pair.deliver_all();
     for step in 0..20_000 {
         let at = pair.below(2) as usize;

@@ -7,18 +7,17 @@ use engine::exchange::Command;
 use matching::Control;
 use rialto::flow::{Listed, Options, Population, Ports as _, Traded, in_process};
 use types::{InstrumentId, Nanos, Px, Symbol};
-use wire::ouch50::inbound::{EnterOrder, Head};
-use wire::ouch50::{
-    AppendageWriter, Capacity, CrossType, Display, Flag, MARKET_PRICE, Side, TagValue, TimeInForce,
-    outbound,
-};
+use wire::ouch50::{Flag, MARKET_PRICE, Side, TagValue, outbound};
 
 use crate::kit::exchange::{Rig, exchange};
+use crate::kit::order::{bytes, order};
 
 const PORTS: u32 = 1_000;
 /// The port after those.
 const STOPS: u16 = 1_000;
 const INSTRUMENTS: u32 = 100;
+/// The ports' firms, in turn.
+const FIRMS: [&str; 4] = ["AAAA", "BBBB", "CCCC", "DDDD"];
 
 fn config() -> String {
     let mut text = String::from(
@@ -55,7 +54,7 @@ closing_imbalance = "00:00:35"
 close = "00:00:50"
 "#,
     );
-    for firm in ["AAAA", "BBBB", "CCCC", "DDDD"] {
+    for firm in FIRMS {
         // Writing to a String cannot fail.
         let _ = write!(
             text,
@@ -87,6 +86,7 @@ fn population(seed: u64) -> Population {
         variety: true,
         rate: 2_000,
         resting: 8_000,
+        firms: FIRMS.map(|firm| firm.as_bytes().try_into().expect("four letters")).to_vec(),
         ..Options::new(seed, instruments)
     };
     Population::new(options).expect("options that can be")
@@ -141,6 +141,8 @@ fn a_day_of_a_thousand_accounts_adds_up_from_every_side() {
     assert_eq!((all.bought, all.sold), (volume, volume), "both sides of every fill");
     assert_eq!(all.paid, all.received, "at one price");
     assert_eq!((record.contradictions, record.malformed, record.refused), (0, 0, 0));
+    let mass_cancels = record.sent.mass_cancels;
+    assert!(0 < mass_cancels && record.mass_canceled == mass_cancels, "each names its port's firm");
 
     rig.command(Command::Close);
     rig.advance(seconds(60));
@@ -167,7 +169,7 @@ fn same_volumes(rig: &Rig) {
 fn send_stops(rig: &mut Rig) {
     let mut user_ref = 0;
     for number in INSTRUMENTS / 2..INSTRUMENTS / 2 + 20 {
-        let symbol = Symbol::parse(&format!("S{number:03}")).expect("a ticker").to_wire();
+        let symbol = format!("S{number:03}");
         let (low, high) = (999_500_u64, 1_000_500_u64);
         let orders = [
             (Side::Buy, MARKET_PRICE, TagValue::StopPrice(high)),
@@ -179,30 +181,9 @@ fn send_stops(rig: &mut Rig) {
         ];
         for (side, price, option) in orders {
             user_ref += 1;
-            let order = order(user_ref, side, 100, symbol, price);
-            let (mut room, mut out) = ([0; 16], [0; 128]);
-            let mut options = AppendageWriter::new(&mut room);
-            options.push(option).expect("room");
-            let len = order.encode(options.finish(), &mut out).expect("room");
-            assert!(rig.send(STOPS, &out[..len]));
+            let order = order(user_ref, side, 100, &symbol, price);
+            assert!(rig.send(STOPS, &bytes(&order, &[option])));
         }
-    }
-}
-
-fn order(user_ref: u32, side: Side, quantity: u32, symbol: [u8; 8], price: u64) -> EnterOrder {
-    EnterOrder {
-        header: Head::new(),
-        user_ref: user_ref.into(),
-        side: side.byte(),
-        quantity: quantity.into(),
-        symbol,
-        price: price.into(),
-        time_in_force: TimeInForce::Day.byte(),
-        display: Display::Visible.byte(),
-        capacity: Capacity::Agency.byte(),
-        intermarket_sweep: Flag::No.byte(),
-        cross: CrossType::Continuous.byte(),
-        cl_ord_id: [b' '; 14],
     }
 }
 
@@ -267,19 +248,16 @@ fn one_order_that_takes_everything_loses_nothing() {
     let mut rig = Rig::new(exchange(&text), PORTS, midnight);
     rig.log_in();
     rig.advance(midnight.saturating_add(Nanos::from_secs(1)));
-    let symbol = *b"S000    ";
-    let mut out = [0; 64];
+    let symbol = "S000";
     for (user_ref, port) in
         (1..=EACH).flat_map(|n| (0..SELLERS as u16).map(move |p| (n, p / 3 * 4 + p % 3)))
     {
         let sell = order(user_ref, Side::Sell, 1, symbol, 1_000_000);
-        let len = sell.encode(wire::ouch50::Appendage::ABSENT, &mut out).expect("room");
-        assert!(rig.send(port, &out[..len]));
+        assert!(rig.send(port, &bytes(&sell, &[])));
     }
     let buy = order(1, Side::Buy, SELLERS * EACH, symbol, 1_000_000);
-    let len = buy.encode(wire::ouch50::Appendage::ABSENT, &mut out).expect("room");
     // Every fourth port is of its firm, and none of those sells.
-    assert!(rig.send(999, &out[..len]));
+    assert!(rig.send(999, &bytes(&buy, &[])));
     let later = rig.now.saturating_add(Nanos::from_secs(5));
     rig.advance(later);
     assert_eq!(rig.machine.lost(), 0);

@@ -41,7 +41,7 @@ fn flow(shard: usize, orders: SocketAddr, stop: &Stop) -> Population {
         variety: true,
         rate: 1_000,
         resting: 400,
-        firm: *b"ALFA",
+        firms: vec![*b"ALFA", *b"BRVO"],
         ..Options::new(7 + shard as u64, instruments)
     };
     let mut population = Population::new(options).unwrap();

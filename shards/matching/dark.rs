@@ -21,7 +21,7 @@ use crate::hidden::price_of;
 use crate::market::Market;
 use crate::orders::NONE;
 use crate::peg::Touch;
-use crate::tape::{Prints, Tape, Trades};
+use crate::tape::{Noting, Prints, Trades};
 use crate::{
     Cross, Display, NewOrder, Order, OrderKey, Out, Peg, PegTo, Price, Quote, Report, Standing,
     Terms,
@@ -66,9 +66,9 @@ impl Floor {
         day.quote = Some(quote);
         let ticks = day.luld.is_some().then_some(day.rules.ticks);
         let quote = self.held_quote(instrument).unwrap_or_default();
-        let mut tape = Tape::new(out).with_prints(ticks.as_ref());
-        self.market.set_quote(instrument, quote, &mut tape);
-        let (trades, prints) = (tape.trades, tape.prints);
+        let mut noting = Noting::new(out).with_prints(ticks.as_ref());
+        self.market.set_quote(instrument, quote, &mut noting);
+        let (trades, prints) = (noting.trades, noting.prints);
         if trades.is_some() {
             self.note(instrument, trades, prints);
             self.follow(now, instrument, trades, out);

@@ -5,7 +5,7 @@ use types::{InstrumentId, Nanos, Side};
 
 use crate::cross::Span;
 use crate::floor::Floor;
-use crate::tape::{Asked, Prints, Tape, Trades};
+use crate::tape::{Asked, Noting, Prints, Trades};
 use crate::waiting::{List, limit};
 use crate::{
     Ended, Market, NewOrder, Order, OrderKey, Out, Phase, Price, Refused, Report, Standing, Terms,
@@ -200,13 +200,13 @@ impl Floor {
         &mut self,
         instrument: InstrumentId,
         out: &mut O,
-        act: impl FnOnce(&mut Market, &mut Tape<'_, O>),
+        act: impl FnOnce(&mut Market, &mut Noting<'_, O>),
     ) -> Option<Trades> {
         let day = &self.days[instrument.index()];
         let ticks = day.luld.is_some().then_some(&day.rules.ticks);
-        let mut tape = Tape::new(out).with_prints(ticks);
-        act(&mut self.market, &mut tape);
-        let (trades, prints) = (tape.trades, tape.prints);
+        let mut noting = Noting::new(out).with_prints(ticks);
+        act(&mut self.market, &mut noting);
+        let (trades, prints) = (noting.trades, noting.prints);
         self.note(instrument, trades, prints);
         trades
     }

@@ -21,7 +21,7 @@ use crate::luld::Luld;
 use crate::orders::NONE;
 use crate::reserve::Draws;
 use crate::schedule::DayRules;
-use crate::tape::{Prints, Tape, Trades};
+use crate::tape::{Noting, Prints, Trades};
 use crate::tree::Tree;
 use crate::uncross::Placed;
 use crate::waiting::{List, Waiting, limit};
@@ -194,9 +194,9 @@ impl Floor {
             && (self.waiting.is_empty() || self.waiting.find(order.new.key).is_none())
             && (self.dated.is_empty() || self.dated.when(order.new.key).is_none())
         {
-            let mut tape = Tape::new(out);
-            self.market.enter(&order.new, &mut tape);
-            if let Some(trades) = tape.trades {
+            let mut noting = Noting::new(out);
+            self.market.enter(&order.new, &mut noting);
+            if let Some(trades) = noting.trades {
                 gate.last = Some(trades.last);
                 if !gate.is_quiet {
                     self.on_trades(now, order.new.instrument, trades, out);
@@ -238,9 +238,9 @@ impl Floor {
         {
             return self.cancel_limited(now, order, instrument, side, out);
         }
-        let mut tape = Tape::new(out);
-        let from = self.market.cancel_from(order, &mut tape);
-        if let (Some(instrument), Some(trades)) = (from, tape.trades) {
+        let mut noting = Noting::new(out);
+        let from = self.market.cancel_from(order, &mut noting);
+        if let (Some(instrument), Some(trades)) = (from, noting.trades) {
             self.on_trades(now, instrument, trades, out); // those that it woke
         }
     }
@@ -268,14 +268,14 @@ impl Floor {
         now: Nanos,
         order: OrderKey,
         out: &mut O,
-        act: impl FnOnce(&mut Market, &mut Tape<'_, O>),
+        act: impl FnOnce(&mut Market, &mut Noting<'_, O>),
     ) {
         match self.market.placed(order) {
             Some(placed) => {
                 let trades = self.noted(placed.instrument, out, act);
                 self.follow(now, placed.instrument, trades, out);
             }
-            None => act(&mut self.market, &mut Tape::new(out)),
+            None => act(&mut self.market, &mut Noting::new(out)),
         }
     }
 

@@ -42,7 +42,7 @@ impl Prints {
 }
 
 /// Notes the trades.
-pub(crate) struct Tape<'a, O> {
+pub(crate) struct Noting<'a, O> {
     out: &'a mut O,
     pub(crate) trades: Option<Trades>,
     pub(crate) prints: Prints,
@@ -50,7 +50,7 @@ pub(crate) struct Tape<'a, O> {
     ticks: Option<&'a TickTable>,
 }
 
-impl<'a, O> Tape<'a, O> {
+impl<'a, O> Noting<'a, O> {
     #[inline(always)]
     pub(crate) fn new(out: &'a mut O) -> Self {
         Self { out, trades: None, prints: Prints::default(), ticks: None }
@@ -62,7 +62,7 @@ impl<'a, O> Tape<'a, O> {
     }
 }
 
-impl<O: Out> Out for Tape<'_, O> {
+impl<O: Out> Out for Noting<'_, O> {
     #[inline(always)]
     fn push(&mut self, report: Report) {
         if let Report::Filled { tick, half, .. } = report {

@@ -3,16 +3,16 @@
 //! The quantity of both is what the order is to have in all, what was executed included. What asks for
 //! an order that is not live, or for as much as it has, is ignored.
 
-use risk::port::Entry;
+use risk::port::{Denied, Entry, Previous};
 use types::{PortId, Px};
 use wire::ouch50::inbound::{CancelOrder, ModifyOrder};
 use wire::ouch50::{Appendage, CancelReason, Flag, Options};
 
 use crate::clerk::{Clerk, options};
-use crate::fan::{Asked, Run, Tape};
+use crate::fan::{Asked, Publisher, Run};
 use crate::orders::{self, Live};
 
-impl<T: Tape> Clerk<'_, T> {
+impl<T: Publisher> Clerk<'_, T> {
     pub(crate) fn cancel(&mut self, m: &CancelOrder, appendage: Appendage<'_>) {
         let Ok(options) = options(appendage, CancelOrder::TAKES) else { return self.ignore() };
         let slot = self.desk.orders.find(self.port, options.channel(), m.user_ref());
@@ -21,7 +21,7 @@ impl<T: Tape> Clerk<'_, T> {
         if live.total <= m.quantity() {
             return self.ignore();
         }
-        self.shrink(slot, m.quantity(), false);
+        self.shrink(slot, m.quantity(), None);
     }
 
     pub(crate) fn modify(&mut self, m: &ModifyOrder, appendage: Appendage<'_>) {
@@ -36,37 +36,49 @@ impl<T: Tape> Clerk<'_, T> {
             return self.ignore();
         }
         let marked = Live { side: side.byte(), ..live };
-        if marked.side != live.side && !self.may_mark(slot, &marked, options) {
-            return self.ignore();
+        let mut previous = None;
+        if marked.side != live.side {
+            match self.mark(slot, &marked, options) {
+                Ok(before) => previous = Some(before),
+                Err(_) => return self.ignore(),
+            }
         }
-        self.desk.orders.at_mut(slot).side = marked.side;
         if m.quantity() == live.total {
-            self.desk.say_modified(self.now, slot);
-        } else {
-            self.shrink(slot, m.quantity(), true);
+            self.desk.orders.at_mut(slot).side = marked.side;
+            return self.desk.say_modified(self.now, slot);
+        }
+        let key = self.desk.orders.key(slot);
+        let run = self.shrink(slot, m.quantity(), Some(marked.side));
+        if let (Some(previous), Some(_), Some(slot)) =
+            (previous, run.refused, self.desk.orders.slot(key))
+        {
+            // It stays as it was.
+            let (risk, held) = self.desk.risk_of(slot);
+            risk.keep(held, previous);
         }
     }
 
-    /// Whether risk has an offer marked so.
-    fn may_mark(&mut self, slot: u32, marked: &Live, options: Options<'_>) -> bool {
+    /// Has risk look at an offer marked so, and moves its credit there.
+    fn mark(&mut self, slot: u32, marked: &Live, options: Options<'_>) -> Result<Previous, Denied> {
         let limit = Some(Px::from_price4(marked.price)).filter(|_| !marked.has(orders::MARKET));
         let is_located = options.shares_located() == Some(Flag::Yes);
         let entry = Entry { is_located, ..self.entry(marked, limit) };
         let (now, port) = (self.now, PortId::new(self.port));
         let (risk, held) = self.desk.risk_of(slot);
-        risk.replace(now, port, held, &entry).is_ok()
+        risk.replace(now, port, held, &entry)
     }
 
-    /// `total`: what the order is to have in all, less than it has.
-    fn shrink(&mut self, slot: u32, total: u32, is_modify: bool) {
+    /// `total`: what the order is to have in all, less than it has. `marks`: of a modify, the letter of
+    /// its side.
+    fn shrink(&mut self, slot: u32, total: u32, marks: Option<u8>) -> Run<'static> {
         let live = *self.desk.orders.at(slot);
         let open = total.saturating_sub(live.executed());
         if open == 0 {
             return self.end(slot, CancelReason::UserRequested);
         }
         let key = self.desk.orders.key(slot);
-        let asked = Asked::Reduce { is_modify };
+        let asked = Asked::Reduce { marks };
         let run = Run { asked, ..Run::cancel(CancelReason::UserRequested) };
-        self.with_floor(run, |floor, now, fan| floor.reduce(now, key, open, fan));
+        self.with_floor(run, |floor, now, fan| floor.reduce(now, key, open, fan))
     }
 }

@@ -16,7 +16,7 @@ use wire::{Field, Malformed};
 
 use crate::answer::Name;
 use crate::desk::Desk;
-use crate::fan::{Fan, Run, Tape};
+use crate::fan::{Fan, Publisher, Run};
 
 pub(crate) struct Clerk<'a, T> {
     pub(crate) now: Nanos,
@@ -26,7 +26,7 @@ pub(crate) struct Clerk<'a, T> {
     pub(crate) tape: &'a mut T,
 }
 
-impl<T: Tape> Clerk<'_, T> {
+impl<T: Publisher> Clerk<'_, T> {
     /// Carries out one request.
     ///
     /// Errors: it is none, so that nothing of it can be answered.
@@ -84,10 +84,10 @@ impl<T: Tape> Clerk<'_, T> {
         self.desk.counters.ignored += 1;
     }
 
-    /// Cancels a live order.
-    pub(crate) fn end(&mut self, slot: u32, cause: CancelReason) {
+    /// Cancels a live order. Gives what was remembered.
+    pub(crate) fn end(&mut self, slot: u32, cause: CancelReason) -> Run<'static> {
         let key = self.desk.orders.key(slot);
-        self.with_floor(Run::cancel(cause), |floor, now, fan| floor.cancel(now, key, fan));
+        self.with_floor(Run::cancel(cause), |floor, now, fan| floor.cancel(now, key, fan))
     }
 
     /// Has the floor do something; what comes of it is told as it comes. Gives what was remembered.

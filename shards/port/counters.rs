@@ -15,8 +15,11 @@ pub struct Counters {
     pub unknown_session: u64,
     /// Refused with `S`: the message asked for is no longer kept.
     pub forgotten: u64,
-    /// Connections for which there was no place.
+    /// Connections for which there was no place: all that there are had logged in.
     pub unplaced: u64,
+    /// Connections cut off before they logged in, the oldest first, because others came and every place
+    /// was taken.
+    pub displaced: u64,
     /// Requests with a user reference number that is not above the last one: ignored.
     pub retransmitted: u64,
     /// Requests about an order that is not live, or that would change nothing: ignored.

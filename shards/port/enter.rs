@@ -11,7 +11,7 @@ use wire::ouch50::{
 use crate::answer::Stands;
 use crate::clerk::{Clerk, channel, options, unlisted};
 use crate::desk::{self, Port};
-use crate::fan::{Asked, Run, Tape};
+use crate::fan::{Asked, Publisher, Run};
 use crate::orders::{self, Live, trade_side};
 use crate::terms::{Meaning, Words};
 
@@ -24,7 +24,7 @@ struct Passed<'m> {
     stands: Stands,
 }
 
-impl<T: Tape> Clerk<'_, T> {
+impl<T: Publisher> Clerk<'_, T> {
     /// Accepted and what follows, or Rejected; or nothing, where the number was used.
     #[inline]
     pub(crate) fn enter(&mut self, m: &EnterOrder, appendage: Appendage<'_>) {
@@ -199,7 +199,8 @@ impl<T: Tape> Clerk<'_, T> {
         });
         let Some((slot, Passed { live, order, entry, options, stands })) = opened else {
             self.desk.counters.unreplaced += 1;
-            return self.end(old, CancelReason::UserRequested);
+            self.end(old, CancelReason::UserRequested);
+            return;
         };
         let (port, now) = (PortId::new(self.port), self.now);
         let (risk, held) = self.desk.risk_of(old);

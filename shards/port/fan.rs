@@ -11,7 +11,7 @@ use crate::orders::{self, Live};
 use crate::trades::{Party, Trade};
 
 /// Who tells everybody what happens: market data.
-pub trait Tape {
+pub trait Publisher {
     /// The order that is entered next is for this instrument: no report says so.
     fn on_enter(&mut self, instrument: InstrumentId);
 
@@ -26,16 +26,25 @@ pub trait Tape {
 
     /// The number under which everybody sees a live order, or would see it: its owner is told the same.
     fn order_ref(&self, order: OrderKey) -> OrderRef;
+
+    /// A number of the same sequence for an order that ends before anybody could see it: no other order
+    /// has it.
+    fn deal_ref(&mut self) -> OrderRef;
 }
 
 /// Nobody is told.
-impl Tape for () {
+impl Publisher for () {
     fn on_enter(&mut self, _instrument: InstrumentId) {}
     fn on_report(&mut self, _now: Nanos, _report: &Report, _match_no: MatchNo) {}
     fn on_bust(&mut self, _now: Nanos, _instrument: InstrumentId, _match_no: MatchNo) {}
 
-    fn order_ref(&self, order: OrderKey) -> OrderRef {
-        OrderRef::new(order.get())
+    /// Nobody deals numbers: none is 0.
+    fn order_ref(&self, _order: OrderKey) -> OrderRef {
+        OrderRef::new(0)
+    }
+
+    fn deal_ref(&mut self) -> OrderRef {
+        OrderRef::new(0)
     }
 }
 
@@ -56,9 +65,9 @@ pub(crate) enum Asked<'m> {
     },
     /// Its end.
     Cancel,
-    /// Fewer shares: by a cancel, or by a modify.
+    /// Fewer shares: by a cancel, or by a modify, which marks its side with this letter.
     Reduce {
-        is_modify: bool,
+        marks: Option<u8>,
     },
 }
 
@@ -102,7 +111,7 @@ pub struct Fan<'a, 'm, T> {
     pub(crate) run: Run<'m>,
 }
 
-impl<T: Tape> Out for Fan<'_, '_, T> {
+impl<T: Publisher> Out for Fan<'_, '_, T> {
     #[inline]
     fn push(&mut self, report: Report) {
         let match_no = match report {
@@ -128,7 +137,7 @@ impl<T: Tape> Out for Fan<'_, '_, T> {
     }
 }
 
-impl<T: Tape> Fan<'_, '_, T> {
+impl<T: Publisher> Fan<'_, '_, T> {
     #[inline]
     fn tell(&mut self, report: &Report, match_no: MatchNo) {
         match *report {
@@ -220,6 +229,9 @@ impl<T: Tape> Fan<'_, '_, T> {
         self.run.refused = Some(why);
         let Some(slot) = self.slot(order) else { return };
         let (m, options, stands) = match self.run.asked {
+            // Another is a stop that this one's trades reached: it was accepted before, and its end
+            // is told next.
+            Asked::Enter { .. } if order != self.run.key => return,
             Asked::Enter { m, options, stands } => (m, options, stands),
             Asked::Cancel if why == Refused::Phase => return self.put_off(slot),
             Asked::Reduce { .. } if why == Refused::Phase => {
@@ -232,8 +244,7 @@ impl<T: Tape> Fan<'_, '_, T> {
         if why == Refused::WouldTrade {
             // OUCH has no reject for it, but a reason to cancel.
             let order = (m, options);
-            // Nobody has seen it, so it has no number but its key.
-            let order_ref = OrderRef::new(self.run.key.get());
+            let order_ref = self.tape.deal_ref();
             self.desk.say_accepted(self.now, name.port, order, order_ref, stands);
             self.desk.say_canceled(self.now, name, live.leaves, CancelReason::PostOnlyContra);
         } else {
@@ -269,7 +280,8 @@ impl<T: Tape> Fan<'_, '_, T> {
         live.total = live.total.saturating_sub(qty);
         live.leaves = leaves;
         self.desk.release(slot, qty);
-        if let Asked::Reduce { is_modify: true } = self.run.asked {
+        if let Asked::Reduce { marks: Some(side) } = self.run.asked {
+            self.desk.orders.at_mut(slot).side = side;
             self.desk.say_modified(self.now, slot);
         } else {
             let name = self.name(slot);

@@ -3,6 +3,7 @@
 
 extern crate std;
 
+use std::collections::BTreeMap;
 use std::format;
 use std::string::String;
 use std::vec;
@@ -20,7 +21,7 @@ use wire::ouch50::inbound::{CancelOrder, EnterOrder, Head, ModifyOrder, ReplaceO
 use wire::ouch50::outbound::Message;
 use wire::ouch50::{APPENDAGE_MAX, AppendageWriter, TagValue};
 
-use crate::{DropPlan, Listing, Plan, PortPlan, Ports, StoreSize, Tape};
+use crate::{DropPlan, Listing, Plan, PortPlan, Ports, Publisher, StoreSize};
 
 pub(crate) const SESSION: &str = "DAY1";
 pub(crate) const USERS: [&str; 5] = ["ann", "bob", "cat", "dropa", "dropb"];
@@ -33,13 +34,20 @@ pub(crate) struct Told {
     pub(crate) entered: Vec<InstrumentId>,
     pub(crate) reports: Vec<(Report, MatchNo)>,
     pub(crate) busts: Vec<(InstrumentId, MatchNo)>,
+    /// The references of orders, dealt from 1.
+    refs: BTreeMap<OrderKey, OrderRef>,
+    dealt: u64,
 }
 
-impl Tape for Told {
+impl Publisher for Told {
     fn on_enter(&mut self, instrument: InstrumentId) {
         self.entered.push(instrument);
     }
     fn on_report(&mut self, _now: Nanos, report: &Report, match_no: MatchNo) {
+        if let Report::Accepted { order, .. } | Report::Replaced { new: order, .. } = *report {
+            let order_ref = self.deal_ref();
+            self.refs.insert(order, order_ref);
+        }
         self.reports.push((*report, match_no));
     }
     fn on_bust(&mut self, _now: Nanos, instrument: InstrumentId, match_no: MatchNo) {
@@ -47,7 +55,12 @@ impl Tape for Told {
     }
 
     fn order_ref(&self, order: OrderKey) -> OrderRef {
-        OrderRef::new(order.get())
+        self.refs[&order]
+    }
+
+    fn deal_ref(&mut self) -> OrderRef {
+        self.dealt += 1;
+        OrderRef::new(self.dealt)
     }
 }
 

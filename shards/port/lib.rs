@@ -34,6 +34,8 @@ mod orders;
 mod plan;
 mod ports;
 #[cfg(test)]
+mod refused_test;
+#[cfg(test)]
 mod requests_test;
 #[cfg(test)]
 mod sessions_test;
@@ -45,6 +47,6 @@ mod terms;
 mod trades;
 
 pub use counters::Counters;
-pub use fan::{Fan, Tape};
+pub use fan::{Fan, Publisher};
 pub use plan::{DropPlan, Listing, Plan, PortPlan, StoreSize};
 pub use ports::{OpenOrder, Ports};

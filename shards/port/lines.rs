@@ -1,5 +1,8 @@
 //! One connection: its session, and how far it is with its stream.
 
+use alloc::boxed::Box;
+use alloc::vec;
+
 use session::soup::{NotSent, Server, SoupConfig};
 use types::{Nanos, SeqNo};
 
@@ -24,6 +27,37 @@ pub(crate) struct Line {
 
 /// It needs a message that is no longer kept.
 pub(crate) struct Lapped;
+
+/// Connections on which nobody has logged in, in the order in which they came.
+pub(crate) struct Lobby {
+    /// By connection: the how-manieth it was to come; [`Self::NOT_HERE`] where it is not one of them.
+    came: Box<[u64]>,
+    next: u64,
+}
+
+impl Lobby {
+    const NOT_HERE: u64 = u64::MAX;
+
+    pub(crate) fn new(places: usize) -> Self {
+        Self { came: vec![Self::NOT_HERE; places].into_boxed_slice(), next: 0 }
+    }
+
+    pub(crate) fn enter(&mut self, conn: u16) {
+        self.came[usize::from(conn)] = self.next;
+        self.next += 1;
+    }
+
+    /// It has logged in, or is over.
+    pub(crate) fn leave(&mut self, conn: u16) {
+        self.came[usize::from(conn)] = Self::NOT_HERE;
+    }
+
+    /// The one that came first.
+    pub(crate) fn oldest(&self) -> Option<u16> {
+        let (conn, came) = (0..).zip(&self.came).min_by_key(|(_, came)| **came)?;
+        (*came != Self::NOT_HERE).then_some(conn)
+    }
+}
 
 impl Line {
     pub(crate) fn new(config: SoupConfig, now: Nanos) -> Self {

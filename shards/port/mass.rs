@@ -10,12 +10,12 @@ use wire::ouch50::{Appendage, CancelReason, RejectReason};
 
 use crate::clerk::{Clerk, channel, options};
 use crate::desk::Sweep;
-use crate::fan::{Run, Tape};
+use crate::fan::{Publisher, Run};
 
 /// What stands for a name that a request does not give.
 const BLANK: [u8; 14] = [b' '; 14];
 
-impl<T: Tape> Clerk<'_, T> {
+impl<T: Publisher> Clerk<'_, T> {
     /// A response, then each order's end; or Rejected.
     pub(crate) fn mass_cancel(&mut self, m: &MassCancel, appendage: Appendage<'_>) {
         let name = self.name(channel(appendage), m.user_ref());

@@ -17,7 +17,8 @@ pub struct Plan {
     /// Sizes and times of each connection. A client that keeps us waiting for `dead` with messages
     /// to send is cut off.
     pub soup: SoupConfig,
-    /// Connections at once, logged in or not.
+    /// Connections at once, logged in or not. Where one more comes, the oldest of those that have not
+    /// logged in gives way to it; one that has never does.
     pub connections_max: u16,
     /// Live orders over all ports: 64 bytes each, 24 for the credit that it holds, and 13 to 26 to find
     /// it. The low 32 bits of every key are below it.
@@ -89,6 +90,13 @@ pub struct DropPlan {
 }
 
 /// How much of a stream is kept: whichever ends first.
+///
+/// What one input tells is handed to the connection after it: a mass cancel `sweep_max` orders at a
+/// time, a cross all orders of the port at once. Where that is more than is kept, the connection is cut
+/// off without an end of the session ([`Counters::lapped`](crate::Counters::lapped)); its client is
+/// refused with `S` where it then asks for what it missed, and logs in with 0 or with what is kept. The
+/// orders stand or fall as for any connection that ends. So keep at least what a step of a mass cancel
+/// tells, 64 bytes for each order, and as much as the port has orders where it takes part in crosses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoreSize {
     /// Messages, 8 bytes each beside their own.

@@ -11,8 +11,8 @@ use wire::ouch50::{BrokenReason, CancelReason, EventCode};
 
 use crate::clerk::Clerk;
 use crate::desk::{Desk, Sweep};
-use crate::fan::{Asked, Fan, Run, Tape};
-use crate::lines::{Lapped, Line};
+use crate::fan::{Asked, Fan, Publisher, Run};
+use crate::lines::{Lapped, Line, Lobby};
 use crate::orders::Live;
 use crate::{Counters, Plan};
 
@@ -48,7 +48,8 @@ pub struct OpenOrder {
 
 /// All ports of one exchange shard and the floor behind them.
 ///
-/// A connection is a number below `connections_max` that the caller chooses among those that are free.
+/// A connection is a number that the caller chooses among those that are free, up to `connections_max`:
+/// one more than that, as a new one is there before another gives way to it.
 /// After every call, take [`Ports::poll_ready`] until it has no more: each connection it names has
 /// bytes to write ([`Ports::transmit`], [`Ports::sent`]), or is over ([`Ports::is_over`]) and must be
 /// closed and reported with [`Ports::on_closed`].
@@ -56,6 +57,10 @@ pub struct Ports {
     floor: Floor,
     desk: Desk,
     lines: Vec<Line>,
+    connections_max: usize,
+    /// Lines that are open and not cut off.
+    standing: usize,
+    lobby: Lobby,
     ready: Vec<u16>,
     users: Vec<User>,
     session: SessionId,
@@ -82,11 +87,15 @@ impl Ports {
         let mut users: Vec<_> = logins.enumerate().map(user).collect();
         users.sort_unstable_by_key(|user| user.name);
         assert!(users.is_sorted_by(|one, next| one.name < next.name), "a user name stands twice");
+        let connections_max = usize::from(plan.connections_max);
         Self {
             floor,
             desk: Desk::new(plan, risk),
-            lines: (0..plan.connections_max).map(|_| Line::new(plan.soup, now)).collect(),
-            ready: Vec::with_capacity(usize::from(plan.connections_max)),
+            lines: (0..=connections_max).map(|_| Line::new(plan.soup, now)).collect(),
+            connections_max,
+            standing: 0,
+            lobby: Lobby::new(connections_max + 1),
+            ready: Vec::with_capacity(connections_max + 1),
             users,
             session: plan.session,
             sweep_max: plan.sweep_max,
@@ -95,25 +104,38 @@ impl Ports {
         }
     }
 
-    /// A connection is up, and has the plan's time to log in. `false`: there is no such place, or it is
-    /// taken; close the connection.
+    /// A connection is up, and has the plan's time to log in. Where it is one more than there may be, the
+    /// oldest that has not logged in is over. `false`: all have, or there is no such place, or it is taken;
+    /// close the connection.
     pub fn on_opened(&mut self, now: Nanos, conn: u16) -> bool {
-        match self.lines.get_mut(usize::from(conn)) {
-            Some(line) if !line.is_open => {
-                line.open(now);
-                self.wake = self.wake.min(line.next_deadline());
-                true
-            }
-            Some(_) | None => {
-                self.desk.counters.unplaced += 1;
-                false
-            }
+        let is_free = self.lines.get(usize::from(conn)).is_some_and(|line| !line.is_open);
+        if !is_free || !self.make_room() {
+            self.desk.counters.unplaced += 1;
+            return false;
         }
+        let line = &mut self.lines[usize::from(conn)];
+        line.open(now);
+        self.wake = self.wake.min(line.next_deadline());
+        self.standing += 1;
+        self.lobby.enter(conn);
+        true
+    }
+
+    /// Whether there is room for one more connection, if need be that of one which has not logged in.
+    fn make_room(&mut self) -> bool {
+        if self.standing < self.connections_max {
+            return true;
+        }
+        let Some(oldest) = self.lobby.oldest() else { return false };
+        self.desk.counters.displaced += 1;
+        self.mark_cut(oldest);
+        self.ready(oldest);
+        true
     }
 
     /// Takes bytes of a connection, split anywhere, carries out the requests in them, and says how many
     /// it took. Offer the rest after the next [`Ports::on_deadline`]: the port is in a mass cancel.
-    pub fn on_bytes<T: Tape>(
+    pub fn on_bytes<T: Publisher>(
         &mut self,
         now: Nanos,
         conn: u16,
@@ -129,25 +151,28 @@ impl Ports {
             let taken = line.server.on_bytes(now, rest);
             rest = &rest[taken..];
             self.hear(now, conn, tape);
+            // Before more is told: a small store may not keep it until all of this is read.
+            self.feed(now);
             if taken == 0 {
-                self.feed(now);
                 return bytes.len() - rest.len();
             }
         }
-        self.feed(now);
         bytes.len()
     }
 
     /// A connection is gone: to be told once for each that was opened. Requests that it left unread
     /// because its port is in a mass cancel are lost with it.
-    pub fn on_closed<T: Tape>(&mut self, now: Nanos, conn: u16, tape: &mut T) {
+    pub fn on_closed<T: Publisher>(&mut self, now: Nanos, conn: u16, tape: &mut T) {
         let Some(line) = self.lines.get_mut(usize::from(conn)).filter(|line| line.is_open) else {
             return;
         };
         line.server.on_closed();
         self.hear(now, conn, tape);
         self.release(now, conn, tape);
-        self.lines[usize::from(conn)].is_open = false;
+        let line = &mut self.lines[usize::from(conn)];
+        line.is_open = false;
+        self.standing -= usize::from(!line.is_cut);
+        self.lobby.leave(conn);
         self.feed(now);
     }
 
@@ -161,7 +186,7 @@ impl Ports {
     }
 
     /// The time given by [`Ports::next_deadline`] has come.
-    pub fn on_deadline<T: Tape>(&mut self, now: Nanos, tape: &mut T) {
+    pub fn on_deadline<T: Publisher>(&mut self, now: Nanos, tape: &mut T) {
         if self.floor.next_deadline().is_some_and(|due| due <= now) {
             let run = Run { asked: Asked::Nothing, ..Run::cancel(CancelReason::System) };
             let mut fan = Fan { now, desk: &mut self.desk, tape, run };
@@ -183,7 +208,7 @@ impl Ports {
     }
 
     /// Looks through the connections for those whose time has come.
-    fn look<T: Tape>(&mut self, now: Nanos, tape: &mut T) {
+    fn look<T: Publisher>(&mut self, now: Nanos, tape: &mut T) {
         let mut wake = Nanos::MAX;
         for at in 0..self.lines.len() {
             let (conn, line) = (at as u16, &mut self.lines[at]);
@@ -206,7 +231,7 @@ impl Ports {
     }
 
     /// Carries out what a connection has sent, as far as its port may go on.
-    fn hear<T: Tape>(&mut self, now: Nanos, conn: u16, tape: &mut T) {
+    fn hear<T: Publisher>(&mut self, now: Nanos, conn: u16, tape: &mut T) {
         loop {
             let line = &mut self.lines[usize::from(conn)];
             let port = line.owner.filter(|&port| usize::from(port) < self.desk.ports.len());
@@ -260,6 +285,7 @@ impl Ports {
                 let told = &mut self.desk.streams[usize::from(stream)];
                 told.conn = Some(conn);
                 line.owner = Some(stream);
+                self.lobby.leave(conn);
                 line.server.accept(now, self.session, SeqNo::new(told.store.next()));
                 self.wake = self.wake.min(line.next_deadline());
                 self.desk.counters.logins += 1;
@@ -309,12 +335,13 @@ impl Ports {
 
     fn feed_line(&mut self, now: Nanos, conn: u16) {
         let line = &mut self.lines[usize::from(conn)];
-        let Some(stream) = line.owner else { return };
+        let Some(stream) = line.owner.filter(|_| !line.is_cut) else { return };
         let store = &self.desk.streams[usize::from(stream)].store;
         if let Err(Lapped) = line.feed(now, store) {
             // The socket goes at once; what follows from that, when it is told to be gone.
             self.desk.counters.lapped += 1;
-            line.is_cut = true;
+            self.mark_cut(conn);
+            return self.ready(conn);
         }
         let is_told = line.server.wanted().is_some_and(|wanted| wanted.get() == store.next());
         if self.is_ended && is_told && line.server.end_session().is_ok() {
@@ -335,13 +362,21 @@ impl Ports {
     }
 
     /// Ends a connection at once.
-    fn cut<T: Tape>(&mut self, now: Nanos, conn: u16, tape: &mut T) {
-        self.lines[usize::from(conn)].is_cut = true;
+    fn cut<T: Publisher>(&mut self, now: Nanos, conn: u16, tape: &mut T) {
+        self.mark_cut(conn);
         self.release(now, conn, tape);
     }
 
+    /// An open connection is over, whatever waits to be sent.
+    fn mark_cut(&mut self, conn: u16) {
+        let line = &mut self.lines[usize::from(conn)];
+        self.standing -= usize::from(!line.is_cut);
+        line.is_cut = true;
+        self.lobby.leave(conn);
+    }
+
     /// Nobody is logged in on a connection any more.
-    fn release<T: Tape>(&mut self, now: Nanos, conn: u16, tape: &mut T) {
+    fn release<T: Publisher>(&mut self, now: Nanos, conn: u16, tape: &mut T) {
         self.ready(conn);
         let Some(stream) = self.lines[usize::from(conn)].owner.take() else { return };
         self.desk.streams[usize::from(stream)].conn = None;
@@ -352,12 +387,18 @@ impl Ports {
     }
 
     /// Goes on with a port's mass cancel.
-    fn sweep<T: Tape>(&mut self, now: Nanos, port: u16, tape: &mut T) {
+    fn sweep<T: Publisher>(&mut self, now: Nanos, port: u16, tape: &mut T) {
         let (desk, floor) = (&mut self.desk, &mut self.floor);
         Clerk { now, port, desk, floor, tape }.sweep(self.sweep_max);
     }
 
-    fn sweep_all<T: Tape>(&mut self, now: Nanos, port: u16, cause: CancelReason, tape: &mut T) {
+    fn sweep_all<T: Publisher>(
+        &mut self,
+        now: Nanos,
+        port: u16,
+        cause: CancelReason,
+        tape: &mut T,
+    ) {
         let sweep = Sweep { side: None, instrument: None, group: None, cause };
         self.desk.begin_sweep(port, sweep);
         self.sweep(now, port, tape);
@@ -419,7 +460,7 @@ impl Ports {
     }
 
     /// Lets the floor do what no port asked for: a phase, a quote, a cancel by the exchange.
-    pub fn drive<T: Tape, R>(
+    pub fn drive<T: Publisher, R>(
         &mut self,
         now: Nanos,
         tape: &mut T,
@@ -451,7 +492,7 @@ impl Ports {
 
     /// Breaks a trade: both its ports are told, and the tape. `false`: there is no such trade, or it is
     /// too old, or broken already.
-    pub fn bust<T: Tape>(
+    pub fn bust<T: Publisher>(
         &mut self,
         now: Nanos,
         match_no: MatchNo,
@@ -472,7 +513,12 @@ impl Ports {
     /// The kill switch: takes no orders of these from now on, and cancels those that are live.
     ///
     /// Errors: [`NoRoom::Unknown`].
-    pub fn kill<T: Tape>(&mut self, now: Nanos, whose: Whose, tape: &mut T) -> Result<(), NoRoom> {
+    pub fn kill<T: Publisher>(
+        &mut self,
+        now: Nanos,
+        whose: Whose,
+        tape: &mut T,
+    ) -> Result<(), NoRoom> {
         self.desk.risk.stop(whose, true)?;
         for port in 0..self.desk.ports.len() {
             let is_hit = match whose {

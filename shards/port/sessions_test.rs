@@ -154,6 +154,40 @@ fn what_is_no_longer_kept_is_refused() {
 }
 
 #[test]
+fn requests_that_come_at_once_are_answered_from_a_small_store_as_well() {
+    // What is read at once is no more than two packets of 512 bytes: twenty orders.
+    let mut plan = plan();
+    plan.ports[ANN].store = StoreSize { messages_max: 20, bytes_max: 1 << 16 };
+    let mut rig = Rig::up(&plan);
+    for user_ref in 1..=36 {
+        let order = enter(user_ref, b'B', 0, PAR).bytes(&[]);
+        rig.peers[ANN].client.send(rig.now, &order).unwrap();
+    }
+    rig.pump();
+    assert_eq!((rig.peers[ANN].told.len(), rig.ports.counters().lapped), (36, 0));
+}
+
+#[test]
+fn a_step_of_a_mass_cancel_that_tells_more_than_is_kept_cuts_the_connection_off() {
+    let mut plan = forgetful();
+    plan.sweep_max = 20;
+    let mut rig = Rig::up(&plan);
+    for user_ref in 1..=15 {
+        assert_eq!(rig.ask(ANN, &enter(user_ref, b'B', 1, PAR).bytes(&[])).len(), 1);
+    }
+    rig.ports.kill(rig.now, Whose::Port(PortId::new(0)), &mut rig.tape).unwrap();
+    rig.pump();
+    assert_eq!((rig.ports.live(), rig.ports.counters().lapped), (0, 1));
+    assert_eq!((rig.peers[ANN].is_open, rig.peers[ANN].closed), (false, Some(Closed::Remote)));
+    assert_eq!(rig.peers[ANN].told.len(), 15, "and nothing of the kill");
+    // What it missed is gone in part; what is kept can be had.
+    rig.connect(ANN, 16);
+    assert_eq!(rig.peers[ANN].rejected, Some(Reject::NoSession));
+    let (answer, _) = stranger(&mut rig, 7, &login("ann", "secret", "", 21));
+    assert_eq!(answer[..2], *b"\x00\x1f");
+}
+
+#[test]
 fn a_client_that_does_not_read_is_cut_off_and_nobody_else_notices() {
     // The transmit buffer holds some fifty messages; the store ten, or all.
     for (plan, lapped, stalled) in [(forgetful(), 1, 0), (plan(), 0, 1)] {
@@ -243,13 +277,27 @@ fn bytes_that_are_no_request_end_the_connection_and_no_other() {
     assert_eq!((rig.ports.counters().malformed, rig.ports.live()), (1, 0));
 }
 
+/// Those that must be closed are.
+fn close_those_that_are_over(rig: &mut Rig) -> Vec<u16> {
+    let mut closed = Vec::new();
+    while let Some(conn) = rig.ports.poll_ready() {
+        if rig.ports.is_over(conn) {
+            rig.ports.on_closed(rig.now, conn, &mut rig.tape);
+            closed.push(conn);
+        }
+    }
+    closed
+}
+
 #[test]
 fn connections_that_never_log_in_are_bounded_and_end() {
     let mut rig = Rig::new(&plan());
+    // Eight may be there, and a ninth as long as one of them has not been closed.
     for conn in 0..10_000 {
-        assert_eq!(rig.ports.on_opened(rig.now, conn), conn < 8);
+        assert_eq!(rig.ports.on_opened(rig.now, conn), conn < 9);
     }
-    assert_eq!(rig.ports.counters().unplaced, 9_992);
+    assert_eq!((rig.ports.counters().displaced, rig.ports.counters().unplaced), (1, 9_991));
+    assert_eq!(close_those_that_are_over(&mut rig), [0]);
     assert_eq!(rig.ports.next_deadline(), Some(rig.now.saturating_add(Nanos::from_secs(30))));
     rig.now = rig.now.saturating_add(Nanos::from_secs(30));
     rig.pump();
@@ -258,6 +306,46 @@ fn connections_that_never_log_in_are_bounded_and_end() {
     // Their places are free again.
     rig.connect(ANN, 1);
     assert!(rig.peers[ANN].client.is_up());
+}
+
+#[test]
+fn the_oldest_that_has_not_logged_in_gives_way_and_nobody_who_has() {
+    let mut rig = Rig::new(&plan());
+    // Bob came first. The others stay silent, 3 before 2.
+    rig.connect(BOB, 1);
+    for conn in [3, 2, 4, 5, 6, 7, 8] {
+        assert!(rig.ports.on_opened(rig.now, conn));
+    }
+    assert_eq!(close_those_that_are_over(&mut rig), []);
+    // Full, and one who logs in is let in.
+    rig.connect(ANN, 1);
+    assert!(rig.peers[ANN].client.is_up());
+    let counters = rig.ports.counters();
+    assert_eq!((counters.displaced, counters.logins, counters.unplaced), (1, 2, 0));
+    // The flood goes on, and displaces itself, each in its turn.
+    let mut free = 3;
+    for oldest in [2, 4, 5, 6, 7, 8, 3, 2, 4] {
+        assert!(rig.ports.on_opened(rig.now, free), "{free}");
+        assert_eq!(close_those_that_are_over(&mut rig), [oldest]);
+        free = oldest;
+    }
+    assert!(rig.peers[ANN].is_open && rig.peers[BOB].is_open);
+    assert_eq!(rig.ask(BOB, &enter(1, b'S', 5, PAR).bytes(&[])).len(), 1);
+}
+
+#[test]
+fn where_all_have_logged_in_one_more_is_turned_away() {
+    let mut plan = plan();
+    plan.connections_max = 5;
+    let mut rig = Rig::up(&plan);
+    assert!(!rig.ports.on_opened(rig.now, 5));
+    assert_eq!((rig.ports.counters().displaced, rig.ports.counters().unplaced), (0, 1));
+    rig.disconnect(BOB);
+    assert!(rig.ports.on_opened(rig.now, 5));
+    // The one that has not logged in gives way to Bob.
+    rig.connect(BOB, 1);
+    assert!(rig.peers[BOB].client.is_up());
+    assert_eq!((rig.ports.counters().displaced, rig.ports.counters().unplaced), (1, 1));
 }
 
 /// The end of the connection asks for the same cancel in a weaker way, which leaves orders in the cross that

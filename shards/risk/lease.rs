@@ -10,6 +10,22 @@
 //! a branch gives up what it returns before that is sent. The home grants no more than limit less let
 //! out. So spent, held and under way together never exceed the limit, whatever the delay.
 //!
+//! **The begin.** In its first life each branch holds the middle of its marks from the start, and
+//! the home has let that out: both are told so at construction ([`Home::begin`],
+//! [`Branches::begin`]), and the home refuses where it would be above the limit. So the first
+//! orders are not refused for want of a message.
+//!
+//! **Ahead of need.** A branch that holds less than its low mark asks for more, and the home lends
+//! what is left and has the others spare what they hold above their own low marks. So an order is
+//! short only where it is larger than what its branch keeps, where the line is short, or where the
+//! answer is late. One that could not be spent is asked for with more weight: the others yield
+//! whatever they hold.
+//!
+//! **Few messages.** A branch asks once until it is answered, and each ask has one answer and at
+//! most one grant after it, once the recalls that it caused are answered. A recall goes to a branch
+//! once until it is answered, whoever asks meanwhile. So a branch that is slow to hear has two or
+//! three messages of a line before it, beside what changes of the limit tell it.
+//!
 //! **A lowered limit** takes back what is not spent: each branch is told what the line owes, returns
 //! what it holds at once and what is released later as it is, until the home has enough. What is let
 //! out never grows meanwhile, so spending is never above the new limit by more than was let out when

@@ -2,10 +2,9 @@
 //! whoever runs the market.
 
 use matching::Phase;
-use types::{InstrumentId, MatchNo, Nanos, Px};
+use types::{InstrumentId, MatchNo, Nanos};
 use wire::itch50::{
-    Authenticity, BrokenTrade, EventCode, FinancialStatus, Flag, IssueClassification,
-    MarketMakerMode, MwcbDeclineLevel, ParticipantPosition, ParticipantState, RegSho,
+    Authenticity, BrokenTrade, EventCode, FinancialStatus, Flag, IssueClassification, RegSho,
     StockDirectory, SystemEvent, TradingAction,
 };
 
@@ -18,16 +17,6 @@ impl Tape {
     /// [`EventCode::StartOfMessages`], the last [`EventCode::EndOfMessages`].
     pub fn system(&mut self, now: Nanos, event: EventCode, out: &mut impl Out) {
         let message = SystemEvent { header: self.feed.head(now, 0), event: event.byte() };
-        self.feed.say(now, message.as_bytes(), out);
-    }
-
-    /// `V`: the three market-wide circuit-breaker levels of the day. One that is below zero is told
-    /// as zero.
-    pub fn decline_levels(&mut self, now: Nanos, levels: [Px; 3], out: &mut impl Out) {
-        let [level1, level2, level3] =
-            levels.map(|level| u64::try_from(level.raw()).unwrap_or(0).into());
-        let header = self.feed.head(now, 0);
-        let message = MwcbDeclineLevel { header, level1, level2, level3 };
         self.feed.say(now, message.as_bytes(), out);
     }
 
@@ -64,30 +53,6 @@ impl Tape {
         self.feed.say(now, directory.as_bytes(), out);
         self.feed.say(now, action.as_bytes(), out);
         self.feed.say(now, short_sale.as_bytes(), out);
-    }
-
-    /// `L`: a firm, by its four letters, makes a market in an instrument.
-    pub fn maker(
-        &mut self,
-        now: Nanos,
-        instrument: InstrumentId,
-        mpid: [u8; 4],
-        primary: bool,
-        out: &mut impl Out,
-    ) {
-        let Some(row) = self.rows.get(instrument.index()) else {
-            self.feed.counters.strangers += 1;
-            return;
-        };
-        let message = ParticipantPosition {
-            header: self.feed.head(now, row.listing.locate),
-            mpid,
-            stock: row.listing.symbol.to_wire(),
-            primary: if primary { Flag::Yes } else { Flag::No }.byte(),
-            mode: MarketMakerMode::Normal.byte(),
-            state: ParticipantState::Active.byte(),
-        };
-        self.feed.say(now, message.as_bytes(), out);
     }
 
     /// `B`: an execution of the day was broken. Books do not change.

@@ -209,6 +209,11 @@ impl Tape {
         self.orders.get(order).map(|order| OrderRef::new(order.order_ref))
     }
 
+    /// Deals a reference to an order that ends before it is accepted: no other order has it.
+    pub fn deal_ref(&mut self) -> OrderRef {
+        OrderRef::new(deal(&mut self.next_ref))
+    }
+
     /// The book of an order, as long as no other has its slot.
     #[inline]
     pub fn instrument(&self, order: OrderKey) -> Option<InstrumentId> {

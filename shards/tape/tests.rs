@@ -8,7 +8,7 @@ use std::vec::Vec;
 
 use matching::{Cross, Ended, Indication, OrderKey, Phase, Report, Tick};
 use session::mold;
-use types::{InstrumentId, MatchNo, Nanos, Px, SeqNo, Side};
+use types::{InstrumentId, MatchNo, Nanos, SeqNo, Side};
 use wire::itch50::{EventCode, Message};
 
 use crate::twin::{MIDNIGHT, config, listings, tape};
@@ -87,9 +87,9 @@ fn line(sequence: SeqNo, message: &Message<'_>) -> String {
         M::SystemEvent(m) => format!("{:?}", m.event().unwrap()),
         M::StockDirectory(m) => format!("{} {}", text(&m.stock()), m.round_lot()),
         M::RegSho(m) => format!("{:?}", m.action().unwrap()),
-        M::ParticipantPosition(m) => format!("{} {:?}", text(&m.mpid()), m.primary().unwrap()),
-        M::MwcbDeclineLevel(m) => format!("{} {} {}", m.level1(), m.level2(), m.level3()),
         M::AddOrderMpid(_)
+        | M::ParticipantPosition(_)
+        | M::MwcbDeclineLevel(_)
         | M::MwcbStatus(_)
         | M::IpoQuotingPeriod(_)
         | M::OperationalHalt(_)
@@ -453,25 +453,20 @@ fn an_instruments_day_is_told() {
 fn the_day_is_told_by_calls() {
     let (mut tape, mut heard) = (tape(10, 1_472), Heard::default());
     tape.system(NOW, EventCode::StartOfMessages, &mut heard);
-    tape.decline_levels(NOW, [3, 2, -1].map(Px::from_raw), &mut heard);
     tape.list(NOW, ONE, &mut heard);
-    tape.maker(NOW, ONE, *b"FIRM", true, &mut heard);
     tape.bust(NOW, ONE, MatchNo::new(5), &mut heard);
     let nobody = InstrumentId::new(3);
     tape.list(NOW, nobody, &mut heard);
-    tape.maker(NOW, nobody, *b"FIRM", true, &mut heard);
     tape.bust(NOW, nobody, MatchNo::new(5), &mut heard);
     let want = [
         "1 S 0 StartOfMessages",
-        "2 V 0 3 2 0",
-        "3 R 7 ONE      100",
-        "4 H 7 Halted     ",
-        "5 Y 7 None",
-        "6 L 7 FIRM Yes",
-        "7 B 7 match 5",
+        "2 R 7 ONE      100",
+        "3 H 7 Halted     ",
+        "4 Y 7 None",
+        "5 B 7 match 5",
     ];
     assert_eq!(heard.lines, want);
-    assert_eq!(tape.counters().strangers, 3);
+    assert_eq!(tape.counters().strangers, 2);
 }
 
 #[test]
@@ -541,6 +536,17 @@ fn a_batch_is_one_datagram_and_silence_is_broken_every_second() {
     tape.on_deadline(later(9_000), &mut heard);
     assert_eq!(heard.datagrams[1..], [(5, 1, false), (6, 0, true), (6, 0, true)]);
     assert_eq!((tape.next(), tape.counters().datagrams), (SeqNo::new(6), 3));
+}
+
+#[test]
+fn an_order_that_nobody_sees_has_a_number_of_its_own() {
+    let mut tape = tape(10, 1_472);
+    hear(&mut tape, ONE, &[accepted(1)]);
+    let unseen = tape.deal_ref();
+    let lines = hear(&mut tape, ONE, &[accepted(2), rested(2, 1_000, 5, 5)]);
+    let told = [tape.order_ref(key(1)), Some(unseen), tape.order_ref(key(2))];
+    assert_eq!(told.map(|told| told.unwrap().get()), [1, 2, 3]);
+    assert_eq!(lines, ["1 A 7 #3 Buy 5 at 100000"]);
 }
 
 #[test]

@@ -57,9 +57,10 @@ pub(super) struct Flow {
     /// Their passwords; an n in braces as in the user
     #[arg(long, default_value = "password")]
     password: String,
-    /// The firm that mass cancels name, four characters at most
-    #[arg(long, default_value = "FLOW", value_parser = values::padded::<4>)]
-    firm: [u8; 4],
+    /// The firms of the ports, in turn, as the exchange has them, e.g. ALFA,BRVO: mass cancels name them. Without any,
+    /// there are no mass cancels
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = values::padded::<4>)]
+    firms: Vec<[u8; 4]>,
     /// Print one JSON object at the end
     #[arg(long)]
     json: bool,
@@ -93,7 +94,7 @@ impl TryFrom<Flow> for flow::CommandOptions {
             rate: args.rate.0,
             gaps: if args.even { Gaps::Fixed } else { Gaps::Exponential },
             resting: u32::try_from(args.resting.0).unwrap_or(u32::MAX),
-            firm: args.firm,
+            firms: args.firms,
             ..flow::Options::new(args.seed, listed(&args.symbols, args.tick)?)
         };
         Ok(Self {
@@ -133,8 +134,30 @@ fn one(entry: &str, tick: Px) -> Result<Listed, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::listed;
+    use super::{Flow, listed};
+    use clap::Args;
     use types::Px;
+
+    #[test]
+    fn the_readme_has_every_flag() {
+        let readme = include_str!("../../README.md");
+        let begin = readme.find("rialto flow     --to").expect("its usage");
+        let usage = &readme[begin..];
+        let usage = &usage[..usage.find("\nrialto ").expect("the next command")];
+        let command = Flow::augment_args(clap::Command::new("flow"));
+        let flags: Vec<String> = command
+            .get_arguments()
+            .filter_map(|argument| argument.get_long().map(|long| format!("--{long}")))
+            .collect();
+        assert!(10 < flags.len(), "{flags:?}");
+        let has = |flag: &str| usage.split(['[', ']', ' ', '\n']).any(|word| word == flag);
+        for flag in &flags {
+            assert!(has(flag), "{flag} is missing in: {usage}");
+        }
+        for word in usage.split(['[', ']', ' ', '\n']).filter(|word| word.starts_with("--")) {
+            assert!(flags.iter().any(|flag| flag == word), "there is no {word}");
+        }
+    }
 
     #[test]
     fn instruments_are_a_list_or_a_file() {

@@ -145,9 +145,11 @@ pub struct ExchangeCapacity {
     /// Different orders of each port that are remembered to find equal ones. Enough are twice what the port enters
     /// in a second. Default 256.
     pub duplicates: Option<Spanned<u32>>,
-    /// Connections at a time. Default 1024.
+    /// Connections at a time. Default 1024. Where one more comes, the oldest that has not logged in gives way.
     pub connections: Option<Spanned<u32>>,
-    /// Bytes of each port's messages that are kept for a client that comes back, in KiB. Default 1024.
+    /// Bytes of each port's messages that are kept for a client that comes back, in KiB. Default 1024,
+    /// at least 128. A client that is told more at once than this and its connection hold is cut off: see
+    /// [`port::StoreSize`].
     pub replay_kib: Option<Spanned<u32>>,
 }
 

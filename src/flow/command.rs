@@ -92,7 +92,7 @@ pub fn command(options: CommandOptions) -> Result<(), Failure> {
     let credentials = sockets::credentials(&user, &password, ports)?;
     let socket_options = SocketOptions { limit, ..SocketOptions::new(to, credentials) };
     let stop = Stop::on_signals()?;
-    let Options { accounts, rate, .. } = *population.options();
+    let &Options { accounts, rate, .. } = population.options();
     eprintln!("{accounts} accounts on {ports} ports of {to}, {rate} messages/s");
     let began = std::time::Instant::now();
     let links = sockets::run(&mut population, &socket_options, &stop)?;

@@ -72,8 +72,9 @@ pub struct Options {
     pub gaps: Gaps,
     /// About how many orders rest once there were enough.
     pub resting: u32,
-    /// The firm that mass cancels name.
-    pub firm: [u8; 4],
+    /// The firms of the ports, in turn, as an exchange deals its ports to firms: a mass cancel names the
+    /// firm of its port. Without any there are no mass cancels.
+    pub firms: Vec<[u8; 4]>,
 }
 
 impl Options {
@@ -89,7 +90,7 @@ impl Options {
             rate: 1_000,
             gaps: Gaps::Exponential,
             resting: 10_000,
-            firm: *b"FLOW",
+            firms: Vec::new(),
         }
     }
 
@@ -101,6 +102,11 @@ impl Options {
     /// The port of an account.
     pub fn port_of(&self, account: u32) -> u16 {
         u16::try_from(account / self.accounts_per_port.max(1)).unwrap_or(u16::MAX)
+    }
+
+    /// The firm of a port.
+    pub fn firm_of(&self, port: u16) -> Option<[u8; 4]> {
+        self.firms.iter().cycle().nth(usize::from(port) % self.firms.len().max(1)).copied()
     }
 
     fn check(&self) -> Result<(), Failure> {

@@ -436,13 +436,14 @@ impl Population {
         let account = self.dice.below(self.options.accounts);
         let instrument = self.activity.draw(&mut self.dice);
         let port = self.options.port_of(account);
+        let Some(firm) = self.options.firm_of(port) else { return };
         if !self.ready(port) {
             return;
         }
         let request = MassCancel {
             header: Head::new(),
             user_ref: self.next_user_ref(port).into(),
-            firm: self.options.firm,
+            firm,
             symbol: self.options.instruments[instrument].symbol.to_wire(),
         };
         let (mut message, mut room) = ([0; LEN_MAX], [0; APPENDAGE_MAX]);

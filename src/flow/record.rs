@@ -168,11 +168,6 @@ impl Record {
         self.sum(|&(_, traded)| traded == instrument)
     }
 
-    /// What one account traded.
-    pub fn traded_by(&self, account: u32) -> Traded {
-        self.sum(|&(trader, _)| trader == account)
-    }
-
     /// What was traded in all.
     pub fn traded_in_all(&self) -> Traded {
         self.sum(|_| true)

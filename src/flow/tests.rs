@@ -22,6 +22,7 @@ pub(super) fn options(seed: u64) -> Options {
         accounts_per_port: 2,
         resting: 300,
         rate: 1_000,
+        firms: vec![*b"AAAA", *b"BBBB", *b"CCCC"],
         ..Options::new(seed, vec![listed("AAA", 500_000), listed("BBB", 2_000_000)])
     }
 }
@@ -152,7 +153,7 @@ fn kind_of(m: &EnterOrder, options: wire::ouch50::Options<'_>) -> Option<Rare> {
 fn variety_has_every_kind_of_order_and_request() {
     let (population, toy) = played(Options { variety: true, rate: 10_000, ..options(14) }, 6);
     let (mut kinds, mut plain, mut partial) = (BTreeMap::new(), 0, 0);
-    for (_, bytes) in &toy.heard {
+    for (port, bytes) in &toy.heard {
         match Message::parse(bytes).expect("checked by the toy") {
             Message::EnterOrder(m, appendage) => {
                 let options = appendage.strict().expect("checked by the toy");
@@ -164,10 +165,13 @@ fn variety_has_every_kind_of_order_and_request() {
             Message::CancelOrder(m, _) => partial += u32::from(0 < m.quantity()),
             Message::ReplaceOrder(..)
             | Message::ModifyOrder(..)
-            | Message::MassCancel(..)
             | Message::DisableEntry(..)
             | Message::EnableEntry(..)
             | Message::AccountQuery(..) => {}
+            Message::MassCancel(m, _) => {
+                let firms = [b"AAAA", b"BBBB", b"CCCC"];
+                assert_eq!(m.firm(), *firms[usize::from(*port) % 3], "the port's own");
+            }
         }
     }
     let all: Vec<String> =
@@ -180,6 +184,9 @@ fn variety_has_every_kind_of_order_and_request() {
     assert!((0.24..0.26).contains(&rare), "{rare} of orders are rare, {plain} are plain");
     assert!(0 < partial && 0 < sent.mass_cancels && 10 < sent.queries);
     assert_eq!(population.record().mass_canceled, sent.mass_cancels);
+    // Without a firm to name there are none.
+    let nobodys = Options { variety: true, rate: 10_000, firms: Vec::new(), ..options(14) };
+    assert_eq!(played(nobodys, 6).0.record().sent.mass_cancels, 0);
     let immediate = sent.immediate as f64 / sent.orders as f64;
     assert!((0.14..0.16).contains(&immediate), "{immediate} of orders are immediate");
 }

@@ -68,9 +68,9 @@ pub(super) struct Shared {
 /// For each shard of an exchange; `bells`: of their cores. The first is home to all credit.
 pub(super) fn shared(exchange: &topology::Exchange, bells: &[&Bell]) -> Vec<Shared> {
     let mut shared: Vec<Shared> = bells.iter().map(|_| Shared::default()).collect();
-    // Each line has a message or two on its way at most.
+    // Each line has two or three messages on its way, and what changes of its limit tell.
     let lines = exchange.accounts.len() + exchange.firms.len();
-    let depth = (4 * lines).next_power_of_two();
+    let depth = (8 * lines).next_power_of_two();
     for branch in 1..bells.len() {
         let (there, comes) = link(depth, WhenFull::Stop, Some(bells[branch]));
         let (back, goes) = link(depth, WhenFull::Stop, Some(bells[0]));
@@ -99,8 +99,9 @@ pub(super) fn seat(
         .flatten()
         .map(|to| line(to, shard.interface))
         .collect();
-    let listener =
-        Listener { connections_max: shard.capacity.connections, ..Listener::new(shard.orders) };
+    // One more, so that it is heard of and an older one that never logged in can give way to it.
+    let connections_max = shard.capacity.connections.saturating_add(1);
+    let listener = Listener { connections_max, ..Listener::new(shard.orders) };
     let (effects_max, effect_bytes_max) = outbox_room(shard.capacity.orders);
     let mut places = Places { sockets: lines, streams: Vec::new() };
     let follows = exchange.dark.as_ref().map(|dark| FollowPlan {
@@ -195,7 +196,7 @@ pub fn machine(
             .map(|hours| [hours.open, hours.close].map(|time| midnight.saturating_add(time))),
     };
     let credit = risk::credit(exchange, shard_place);
-    let risk = risk::risk(exchange, shard, now);
+    let risk = risk::risk(exchange, shard);
     let mut floor = floor::floor(exchange, shard);
     if exchange.hours.is_some() {
         floor.start_day(midnight);

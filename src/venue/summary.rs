@@ -191,8 +191,8 @@ fn traded(rows: &[InstrumentRow]) -> String {
 
 /// Why a login was refused, and why a connection was cut off.
 const REFUSED: [&str; 4] = ["bad_credentials", "live_twice", "unknown_session", "forgotten"];
-const CUT: [&str; 6] =
-    ["malformed", "bad_packets", "login_timeouts", "silent", "stalled", "lapped"];
+const CUT: [&str; 7] =
+    ["malformed", "bad_packets", "login_timeouts", "displaced", "silent", "stalled", "lapped"];
 
 fn shards(rows: &[ShardRow]) -> comfy_table::Table {
     let mut table = terminal::table(&[
@@ -212,7 +212,7 @@ fn shards(rows: &[ShardRow]) -> comfy_table::Table {
             thousands(shard.figure("datagrams")),
             thousands(shard.figure("logins")),
             thousands(shard.sum(&REFUSED)),
-            thousands(shard.connections_refused),
+            thousands(shard.figure("unplaced") + shard.connections_refused),
             thousands(shard.sum(&CUT) + shard.connections_cut),
             thousands(shard.figure("rejected")),
         ]);

@@ -28,6 +28,44 @@ const FEED_REPLIES: SocketId = SocketId(4);
 /// Of a line's packets, in 256.
 const LOST: u64 = 51;
 
+/// An exchange of two shards, one firm and three ports; the first shard trades AAPL.
+pub(crate) const TWO_SHARDS: &str = r#"
+[[exchange]]
+name = "RLX"
+
+[[exchange.shard]]
+name = "x0"
+instruments = ["AAPL"]
+capacity = { orders = 1000 }
+orders = "127.0.0.1:26501"
+line_a = "239.192.78.1:26511"
+
+[[exchange.shard]]
+name = "x1"
+capacity = { orders = 1000, terms = 10 }
+orders = "127.0.0.1:26502"
+line_a = "239.192.78.2:26511"
+
+[[exchange.instrument]]
+symbols = ["AAPL", "MSFT", "QQQ"]
+reference = "101.25"
+
+[[exchange.firm]]
+name = "ALFA"
+credit = 1000
+
+[[exchange.port]]
+user = "U{n}"
+count = 3
+password = "x"
+firms = ["ALFA"]
+
+[exchange.hours]
+pre_open = "09:00:00"
+open = "09:30:00"
+close = "16:00:00"
+"#;
+
 /// Who is logged in.
 struct Login {
     client: Client,

@@ -1,6 +1,7 @@
 //! What the end-to-end tests share. Knows no market word; a test says what it wants, this finds it.
 
 pub(crate) mod exchange;
+pub(crate) mod order;
 
 use std::env;
 use std::path::{Path, PathBuf};

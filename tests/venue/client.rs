@@ -4,10 +4,11 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use wire::ouch50::inbound::{CancelOrder, EnterOrder, Head, ReplaceOrder};
-use wire::ouch50::{Appendage, outbound};
+use wire::ouch50::{Appendage, Side, outbound};
 use wire::soupbintcp::{Login, Packet, next_packet};
 
 use super::house::PASSWORD;
+use crate::kit;
 use crate::publish::PATIENCE;
 
 /// What a venue said last.
@@ -133,27 +134,10 @@ pub(super) fn stream_of(venue: SocketAddr, user: &str) -> Vec<Vec<u8>> {
     told
 }
 
-/// An order for the day that everybody sees. `price` in units of 1e-4.
+/// An order for the day that everybody sees; `side`: any letter, `price` in units of 1e-4.
 pub(super) fn order(user_ref: u32, side: u8, quantity: u32, symbol: &str, price: u64) -> Vec<u8> {
-    let mut ticker = [b' '; 8];
-    ticker[..symbol.len()].copy_from_slice(symbol.as_bytes());
-    let order = EnterOrder {
-        header: Head::new(),
-        user_ref: user_ref.into(),
-        side,
-        quantity: quantity.into(),
-        symbol: ticker,
-        price: price.into(),
-        time_in_force: b'0',
-        display: b'Y',
-        capacity: b'P',
-        intermarket_sweep: b'N',
-        cross: b'N',
-        cl_ord_id: [b' '; 14],
-    };
-    let mut out = [0; 64];
-    let len = order.encode(Appendage::ABSENT, &mut out).unwrap();
-    out[..len].to_vec()
+    let order = kit::order::order(user_ref, Side::Buy, quantity, symbol, price);
+    kit::order::bytes(&EnterOrder { side, ..order }, &[])
 }
 
 pub(super) fn cancel(user_ref: u32) -> Vec<u8> {

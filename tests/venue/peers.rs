@@ -51,7 +51,7 @@ asyncio.run(main(*sys.argv[1:]))
 
 #[test]
 fn an_independent_client_logs_in_and_has_its_order_accepted() {
-    let house = House::open(16, 64);
+    let house = House::open(16, 128);
     let at = house.shards[0].orders;
     let (host, port) = (at.ip().to_string(), at.port().to_string());
     let enter = hex(&order(1, b'B', 100, "AAPL", 1_850_000));
@@ -122,7 +122,7 @@ impl Capture {
 
 #[test]
 fn tshark_finds_no_malformed_frame_in_what_a_venue_sends() {
-    let house = House::open(16, 64);
+    let house = House::open(16, 128);
     let shard = house.shards[0];
     let ports = [shard.lines[0].port(), shard.lines[1].port()];
     let orders = shard.orders.port();

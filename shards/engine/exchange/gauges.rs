@@ -60,6 +60,10 @@ pub const EXCHANGE: &[Gauge<OfExchange>] = &gauges! {
         |exchange| exchange.ports().counters().bad_packets();
     "rialto_exchange_login_timeouts_total" "Connections cut off because no login came in time."
         |exchange| exchange.ports().counters().closed_by(Closed::LoginTimeout);
+    "rialto_exchange_displaced_total" "Connections cut off before a login, to make room for another."
+        |exchange| exchange.ports().counters().displaced;
+    "rialto_exchange_unplaced_total" "Connections turned away: all that there may be have logged in."
+        |exchange| exchange.ports().counters().unplaced;
     "rialto_exchange_silent_total" "Connections cut off because not even a heartbeat came in time."
         |exchange| exchange.ports().counters().closed_by(Closed::Dead);
     "rialto_exchange_stalled_total" "Connections cut off because they took nothing for too long."

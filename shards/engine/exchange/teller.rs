@@ -62,7 +62,7 @@ pub(super) struct Teller<'a> {
     pub(super) out: &'a mut Outbox,
 }
 
-impl port::Tape for Teller<'_> {
+impl port::Publisher for Teller<'_> {
     #[inline]
     fn on_enter(&mut self, instrument: InstrumentId) {
         self.tape.on_enter(instrument);
@@ -81,6 +81,10 @@ impl port::Tape for Teller<'_> {
     #[inline]
     fn order_ref(&self, order: OrderKey) -> OrderRef {
         self.tape.order_ref(order).unwrap_or_default()
+    }
+
+    fn deal_ref(&mut self) -> OrderRef {
+        self.tape.deal_ref()
     }
 }
 

@@ -3,20 +3,22 @@
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 
-use super::message::hear;
+use super::message::{FIRST_EPOCH, hear};
 use super::{Down, LineId, Refused, ToBranch, ToHome, Up};
 use crate::Notional;
 
-/// How much a branch holds of a line before it asks or returns. It asks, and returns, to the middle.
+/// How much a branch holds of a line before it asks or returns. It begins with the middle, and asks and
+/// returns to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Marks {
-    /// It asks for more where it holds less than this after it spent.
+    /// It asks for more where it holds less than this after it spent. Nobody else's wish ahead of need
+    /// takes this from it.
     pub low: Notional,
     /// It returns some where it holds more than this after a release.
     pub high: Notional,
 }
 
-/// The branch does not hold so much. It has asked for more.
+/// The branch does not hold so much. It asks for more, now or once what it asked is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Short;
 
@@ -39,6 +41,8 @@ struct Lease {
     heard: u64,
     /// It asked, and has no answer yet.
     is_asking: bool,
+    /// The most that it was asked to spend since and could not.
+    needed: Notional,
     /// What the home wants back as it is released.
     owed: Notional,
     /// It is in the queue of those with something to say.
@@ -49,7 +53,9 @@ struct Lease {
     reconciled: Option<Notional>,
     /// Given up, not said yet.
     returned: Notional,
-    ask: Option<Notional>,
+    /// Given up because it was recalled, not said yet.
+    yielded: Option<Notional>,
+    ask: Option<Up>,
 }
 
 /// One shard's branches of all lines. Nothing here allocates after `new`.
@@ -74,6 +80,16 @@ impl Branch {
         }
     }
 
+    /// Answers a recall with what it holds of `amount` beyond what it may keep.
+    fn give_way(&mut self, amount: Notional, keep: Notional) {
+        let amount = amount.min(self.free().saturating_sub(keep));
+        if let Some(lease) = &mut self.lease {
+            self.granted = self.granted - amount;
+            lease.yielded = Some(lease.yielded.unwrap_or(Notional::ZERO) + amount);
+            lease.owed = lease.owed.saturating_sub(amount);
+        }
+    }
+
     /// Pays what the line owes, as far as it holds it.
     fn pay(&mut self) {
         if let Some(lease) = &self.lease {
@@ -91,29 +107,48 @@ impl Branch {
         }
     }
 
-    /// Asks for as much as makes it hold the middle of its marks after it spent `amount` more.
-    fn ask(&mut self, amount: Notional) {
+    /// Asks for as much as makes it hold the middle of its marks after it spent `needed` more, which it
+    /// could not; with nothing needed, ahead of need. One ask at a time: what is needed meanwhile waits.
+    fn ask(&mut self, needed: Notional) {
         let Some(lease) = &mut self.lease else {
             return;
         };
         if lease.is_asking {
+            lease.needed = lease.needed.max(needed);
             return;
         }
-        let wanted = self.spent.saturating_add(amount).saturating_add(lease.marks.middle());
-        lease.ask = Some(wanted.saturating_sub(self.granted));
+        let wanted = self.spent.saturating_add(needed).saturating_add(lease.marks.middle());
+        let wanted = wanted.saturating_sub(self.granted);
+        let is_ahead = needed == Notional::ZERO;
+        lease.ask = Some(if is_ahead { Up::Ask(wanted) } else { Up::Need(wanted) });
         lease.is_asking = true;
+    }
+
+    /// What it asked is answered; what it could not spend meanwhile is asked for next.
+    fn on_answer(&mut self, amount: Notional) {
+        self.granted = self.granted.saturating_add(amount);
+        self.pay();
+        let free = self.free();
+        let Some(lease) = &mut self.lease else { return };
+        lease.is_asking = false;
+        let needed = core::mem::take(&mut lease.needed);
+        if free < needed {
+            self.ask(needed);
+        }
     }
 
     fn on(&mut self, message: &ToBranch) -> Result<(), Refused> {
         let lease = self.lease.as_mut().ok_or(Refused::Unknown)?;
         hear(&mut lease.heard, lease.epoch, (message.epoch, message.number))?;
+        let low = lease.marks.low;
         match message.says {
             Down::Grant(amount) => {
-                lease.is_asking = false;
                 self.granted = self.granted.saturating_add(amount);
                 self.pay();
             }
-            Down::Recall(amount) => self.give(amount.min(self.free())),
+            Down::Answer(amount) => self.on_answer(amount),
+            Down::Recall(amount) => self.give_way(amount, Notional::ZERO),
+            Down::Spare(amount) => self.give_way(amount, low),
             Down::Owe(amount) => {
                 lease.owed = amount;
                 self.pay();
@@ -124,13 +159,33 @@ impl Branch {
 }
 
 impl Marks {
-    fn middle(&self) -> Notional {
+    /// Half way between them.
+    pub fn middle(&self) -> Notional {
         let low = self.low.min(self.high);
         Notional::from_raw(low.raw() + (self.high.raw() - low.raw()) / 2)
     }
 }
 
 impl Lease {
+    fn new(marks: Marks, epoch: u64) -> Self {
+        Self {
+            marks,
+            epoch,
+            said: 0,
+            heard: 0,
+            is_asking: false,
+            needed: Notional::ZERO,
+            owed: Notional::ZERO,
+            is_queued: false,
+            hello: false,
+            restored: Notional::ZERO,
+            reconciled: None,
+            returned: Notional::ZERO,
+            yielded: None,
+            ask: None,
+        }
+    }
+
     /// What it has to say next.
     fn next_word(&mut self) -> Option<Up> {
         if core::mem::take(&mut self.hello) {
@@ -139,16 +194,20 @@ impl Lease {
         if let Some(amount) = self.reconciled.take() {
             return Some(Up::Reconciled(amount));
         }
+        if let Some(amount) = self.yielded.take() {
+            return Some(Up::Yield(amount));
+        }
         let returned = core::mem::take(&mut self.returned);
         if returned != Notional::ZERO {
             return Some(Up::Return(returned));
         }
-        self.ask.take().map(Up::Ask)
+        self.ask.take()
     }
 
     fn has_word(&self) -> bool {
         self.hello
             || self.reconciled.is_some()
+            || self.yielded.is_some()
             || self.returned != Notional::ZERO
             || self.ask.is_some()
     }
@@ -177,33 +236,35 @@ impl Branches {
         branch.lease.is_none()
     }
 
-    /// From here on the line's credit comes from its home, in the life `epoch`: from 1, and higher
-    /// than any life of this shard before. It holds nothing until it is granted some; what was spent here
-    /// stays spent. False: no such line, or it is leased already.
+    /// From here on the line's credit comes from its home, in the first life of this shard: it holds
+    /// the middle of its marks, which [`Home::begin`](super::Home::begin) has let out to it. False: no
+    /// such line, or it is leased already.
+    pub fn begin(&mut self, line: LineId, marks: Marks) -> bool {
+        let lease = Lease::new(marks, FIRST_EPOCH);
+        self.lease_out(line, lease, marks.middle())
+    }
+
+    /// From here on the line's credit comes from its home, in the life `epoch`: above 1, the first, and
+    /// higher than any life of this shard before. It holds nothing until it is granted some; what was
+    /// spent here stays spent. False: no such line, or it is leased already.
     pub fn lease(&mut self, line: LineId, epoch: u64, marks: Marks) -> bool {
+        let lease = Lease { hello: true, ..Lease::new(marks, epoch) };
+        let is_leased = self.lease_out(line, lease, Notional::ZERO);
+        if is_leased {
+            self.ask(line, Notional::ZERO);
+        }
+        is_leased
+    }
+
+    fn lease_out(&mut self, line: LineId, lease: Lease, granted: Notional) -> bool {
         let Some(branch) = self.branches.get_mut(line.index()) else {
             return false;
         };
         if branch.lease.is_some() {
             return false;
         }
-        branch.granted = Notional::ZERO;
-        branch.lease = Some(Lease {
-            marks,
-            epoch,
-            said: 0,
-            heard: 0,
-            is_asking: false,
-            owed: Notional::ZERO,
-            is_queued: false,
-            hello: true,
-            restored: Notional::ZERO,
-            reconciled: None,
-            returned: Notional::ZERO,
-            ask: None,
-        });
-        branch.ask(Notional::ZERO);
-        self.queue_up(line);
+        branch.granted = granted;
+        branch.lease = Some(lease);
         true
     }
 
@@ -231,7 +292,7 @@ impl Branches {
         self.queue_up(line);
     }
 
-    /// Spends, where the branch holds as much; asks for more where it holds little afterwards.
+    /// Spends, where the branch holds as much; asks for more where it does not, or holds little afterwards.
     ///
     /// A line that is not there is short.
     #[inline]

@@ -4,8 +4,8 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec;
 
-use super::message::hear;
-use super::{BranchId, Down, LineId, Refused, ToBranch, ToHome, Up};
+use super::message::{FIRST_EPOCH, hear};
+use super::{BranchId, Down, LineId, Marks, Refused, ToBranch, ToHome, Up};
 use crate::Notional;
 
 /// What a line's home has let out of it.
@@ -38,14 +38,22 @@ struct Lease {
     granted: Notional,
     /// Let out to lives before, not reconciled.
     locked: Notional,
-    /// What it asked for and has not got.
+    /// What it asked for and has not got, while the recalls for it are under way.
     wanted: Notional,
+    /// It could not spend for want of that.
+    is_short: bool,
+    /// It was told to give credit up, and has not answered: it is not told again before.
+    is_recalled: bool,
     /// What it was told last that the line owes, less what it returned since.
     owed: Notional,
     /// It is in the queue of those who are to be told something.
     is_queued: bool,
     grant: Option<Notional>,
+    answer: Option<Notional>,
+    /// What others want of it, once it may be told.
     recall: Notional,
+    /// One of them could not spend for want of it.
+    is_pressing: bool,
     owe: Option<Notional>,
 }
 
@@ -68,12 +76,31 @@ impl Lease {
         if let Some(amount) = self.grant.take() {
             return Some(Down::Grant(amount));
         }
+        if let Some(amount) = self.answer.take() {
+            return Some(Down::Answer(amount));
+        }
+        if !self.may_recall() {
+            return None;
+        }
         let recalled = core::mem::take(&mut self.recall);
-        (recalled != Notional::ZERO).then_some(Down::Recall(recalled))
+        self.is_recalled = true;
+        let is_pressing = core::mem::take(&mut self.is_pressing);
+        Some(if is_pressing { Down::Recall(recalled) } else { Down::Spare(recalled) })
     }
 
     fn has_word(&self) -> bool {
-        self.owe.is_some() || self.grant.is_some() || self.recall != Notional::ZERO
+        self.owe.is_some() || self.grant.is_some() || self.answer.is_some() || self.may_recall()
+    }
+
+    fn may_recall(&self) -> bool {
+        !self.is_recalled && self.recall != Notional::ZERO
+    }
+
+    /// Lets out so much more to it, to be told later or with an answer.
+    fn let_out(&mut self, amount: Notional) {
+        self.wanted = self.wanted - amount;
+        self.granted = self.granted + amount;
+        self.grant = Some(self.grant.unwrap_or(Notional::ZERO) + amount);
     }
 }
 
@@ -100,6 +127,25 @@ impl Home {
         true
     }
 
+    /// A branch is in its first life, and holds the middle of its marks: see
+    /// [`Branches::begin`](super::Branches::begin). False: no such line or branch, it has begun before,
+    /// or the limit does not allow it.
+    pub fn begin(&mut self, line: LineId, branch: BranchId, marks: Marks) -> bool {
+        let is_known = line.index() < self.lines.len() && branch.index() < self.branches;
+        if !is_known || self.lease_mut(line, branch).epoch != 0 {
+            return false;
+        }
+        let (amount, of) = (marks.middle(), &mut self.lines[line.index()]);
+        let out = of.out.saturating_add(amount);
+        if of.limit < out {
+            return false;
+        }
+        of.out = out;
+        let lease = self.lease_mut(line, branch);
+        (lease.epoch, lease.granted) = (FIRST_EPOCH, amount);
+        true
+    }
+
     /// Takes a message of a branch.
     pub fn on(&mut self, branch: BranchId, message: &ToHome) -> Result<(), Refused> {
         let line = message.line;
@@ -111,10 +157,15 @@ impl Home {
         } else {
             self.on_word(branch, message)?;
         }
-        self.share_out(line);
-        if let Up::Ask(_) = message.says {
-            self.answer(line, branch);
+        match message.says {
+            Up::Ask(_) | Up::Need(_) => self.answer(line, branch),
+            Up::Yield(_) => {
+                self.share_out(line);
+                self.trim_recall(line, branch);
+            }
+            Up::Hello | Up::Return(_) | Up::Reconciled(_) => self.share_out(line),
         }
+        self.forget_wants(line);
         Ok(())
     }
 
@@ -171,14 +222,19 @@ impl Home {
         match message.says {
             // Taken before.
             Up::Hello => {}
-            Up::Ask(amount) => lease.wanted = amount,
-            Up::Return(amount) => {
+            Up::Ask(amount) => (lease.wanted, lease.is_short) = (amount, false),
+            Up::Need(amount) => (lease.wanted, lease.is_short) = (amount, true),
+            Up::Return(amount) | Up::Yield(amount) => {
                 if lease.granted < amount {
                     return Err(Refused::Overstated);
                 }
                 lease.granted = lease.granted - amount;
                 lease.owed = lease.owed.saturating_sub(amount);
                 self.take_in(message.line, amount);
+                if let Up::Yield(_) = message.says {
+                    self.lease_mut(message.line, branch).is_recalled = false;
+                    self.trim_recall(message.line, branch);
+                }
             }
             Up::Reconciled(spent) => {
                 // More may be spent than was let out, by trades above their orders' price. The branch
@@ -196,29 +252,30 @@ impl Home {
         Ok(())
     }
 
+    /// A recall was answered: the next one is for what is still wanted.
+    fn trim_recall(&mut self, line: LineId, branch: BranchId) {
+        let others = (0..self.branches).map(index_of).filter(|other| *other != branch);
+        let others = others.map(|other| self.lease_mut(line, other).wanted);
+        let wanted = others.max().unwrap_or(Notional::ZERO);
+        let lease = self.lease_mut(line, branch);
+        lease.recall = lease.recall.min(wanted);
+        lease.is_pressing &= lease.recall != Notional::ZERO;
+        self.queue_up(line, branch);
+    }
+
     fn take_in(&mut self, line: LineId, amount: Notional) {
         let of = &mut self.lines[line.index()];
         of.out = of.out - amount;
     }
 
-    /// Lends what is left to those who want it, in turn, or calls in what is too much.
+    /// Lends what is left to those who still want more than their answer, or calls in what is too much.
     fn share_out(&mut self, line: LineId) {
-        let Line { limit, out, first } = self.lines[line.index()];
-        let mut left = limit.saturating_sub(out);
+        self.lend(line, true);
+        self.lend(line, false);
+        let Line { limit, out, .. } = self.lines[line.index()];
         let over = out.saturating_sub(limit);
-        for step in 0..self.branches {
-            let at = (first + step) % self.branches;
+        for at in 0..self.branches {
             let lease = &mut self.leases[line.index() * self.branches + at];
-            let amount = lease.wanted.min(left);
-            if amount != Notional::ZERO {
-                left = left - amount;
-                lease.wanted = lease.wanted - amount;
-                lease.granted = lease.granted + amount;
-                let before = lease.grant.unwrap_or(Notional::ZERO);
-                lease.grant = Some(before + amount);
-                self.lines[line.index()].out = self.lines[line.index()].out + amount;
-                self.lines[line.index()].first = (at + 1) % self.branches;
-            }
             // Each branch is asked for all of it, as none is known to hold some; the first returns
             // that suffice call it off.
             let raised = lease.owed < over.min(lease.granted);
@@ -231,16 +288,66 @@ impl Home {
         }
     }
 
-    /// An ask has one answer, if only that nothing is left; what it did not get is called in from the
-    /// others, once for each ask.
+    /// Lends to those who are short, or to those who ask ahead of need, in turn: to each all that it
+    /// wants, or what there is when no recall is under way, and no more before it asks again. So few
+    /// messages are on the way to a branch that is slow to hear them.
+    fn lend(&mut self, line: LineId, is_short: bool) {
+        let comes_more = self.comes_more(line);
+        let of = &mut self.lines[line.index()];
+        let begin = line.index() * self.branches;
+        let leases = &mut self.leases[begin..begin + self.branches];
+        let first = of.first;
+        for at in (0..self.branches).map(|step| (first + step) % self.branches) {
+            let lease = &mut leases[at];
+            let amount = lease.wanted.min(of.limit.saturating_sub(of.out));
+            if amount == Notional::ZERO || lease.is_short != is_short {
+                continue;
+            }
+            if amount == lease.wanted || !comes_more {
+                lease.let_out(amount);
+                lease.wanted = Notional::ZERO;
+                of.out = of.out + amount;
+                of.first = (at + 1) % self.branches;
+            }
+        }
+    }
+
+    /// Whether recalls are under way, or are to be.
+    fn comes_more(&self, line: LineId) -> bool {
+        let begin = line.index() * self.branches;
+        let leases = &self.leases[begin..begin + self.branches];
+        leases.iter().any(|lease| lease.is_recalled || lease.recall != Notional::ZERO)
+    }
+
+    /// Where every recall is answered, what could not be had is given up: who still wants it asks again. So
+    /// credit that comes free goes to nobody for a wish that is past.
+    fn forget_wants(&mut self, line: LineId) {
+        if !self.comes_more(line) {
+            let begin = line.index() * self.branches;
+            for lease in &mut self.leases[begin..begin + self.branches] {
+                lease.wanted = Notional::ZERO;
+            }
+        }
+    }
+
+    /// An ask has one answer: what is left, if only that nothing is. What it did not get is called in from
+    /// the others, from each once the recall before is answered.
     fn answer(&mut self, line: LineId, branch: BranchId) {
+        let Line { limit, out, .. } = self.lines[line.index()];
         let lease = self.lease_mut(line, branch);
-        lease.grant = lease.grant.or(Some(Notional::ZERO));
-        let wanted = lease.wanted;
+        let amount = lease.wanted.min(limit.saturating_sub(out));
+        lease.let_out(amount);
+        lease.answer = lease.grant.take();
+        let (wanted, is_short) = (lease.wanted, lease.is_short);
+        self.lines[line.index()].out = out + amount;
         self.queue_up(line, branch);
         for other in (0..self.branches).map(index_of).filter(|other| *other != branch) {
             let lease = self.lease_mut(line, other);
-            lease.recall = lease.recall.max(wanted.min(lease.granted));
+            let recall = wanted.min(lease.granted);
+            if recall != Notional::ZERO {
+                lease.recall = lease.recall.max(recall);
+                lease.is_pressing |= is_short;
+            }
             self.queue_up(line, other);
         }
     }

@@ -72,25 +72,34 @@ pub enum Malformed {
 pub enum Up {
     /// It is up under a new epoch, and holds nothing.
     Hello,
-    /// It wants so much more. It stands in place of what it wanted before.
+    /// It wants so much more, ahead of need. It stands in place of what it wanted before.
     Ask(Notional),
     /// It gives so much back.
     Return(Notional),
     /// So much was spent under earlier epochs, and no more.
     Reconciled(Notional),
+    /// The answer to a recall: it gives so much back, nothing where it holds nothing that it was asked for.
+    Yield(Notional),
+    /// It wants so much more and could not spend for want of it. It stands in place of what it wanted
+    /// before.
+    Need(Notional),
 }
 
 /// What the home says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Down {
-    /// So much more is the branch's to spend: an answer to what it asked, nothing where nothing is
-    /// left, and what comes free later.
+    /// So much more is the branch's to spend: what came free after its ask was answered.
     Grant(Notional),
-    /// Another branch wants so much: return what you hold of it now.
+    /// Another branch could not spend for want of so much: yield what you hold of it now.
     Recall(Notional),
     /// The line owes so much: return what you hold of it now and what is released of it later. It
     /// stands in place of what was owed before.
     Owe(Notional),
+    /// The one answer to what it asked: so much more is the branch's to spend, nothing where nothing is
+    /// left.
+    Answer(Notional),
+    /// Another branch wants so much ahead of need: yield what you hold of it now above your low mark.
+    Spare(Notional),
 }
 
 /// From the branch of one line to its home.
@@ -132,6 +141,10 @@ const RECONCILED: u64 = 4;
 const GRANT: u64 = 5;
 const RECALL: u64 = 6;
 const OWE: u64 = 7;
+const YIELD: u64 = 8;
+const NEED: u64 = 9;
+const ANSWER: u64 = 10;
+const SPARE: u64 = 11;
 
 impl ToHome {
     /// As it goes on a ring.
@@ -141,6 +154,8 @@ impl ToHome {
             Up::Ask(amount) => (ASK, amount),
             Up::Return(amount) => (RETURN, amount),
             Up::Reconciled(amount) => (RECONCILED, amount),
+            Up::Yield(amount) => (YIELD, amount),
+            Up::Need(amount) => (NEED, amount),
         };
         words(kind, self.line, self.epoch, self.number, amount)
     }
@@ -154,6 +169,8 @@ impl ToHome {
             ASK => Up::Ask(amount),
             RETURN => Up::Return(amount),
             RECONCILED => Up::Reconciled(amount),
+            YIELD => Up::Yield(amount),
+            NEED => Up::Need(amount),
             _ => return Err(Malformed::Kind),
         };
         Ok(Self { line, epoch: words[1], number: words[2], says })
@@ -167,6 +184,8 @@ impl ToBranch {
             Down::Grant(amount) => (GRANT, amount),
             Down::Recall(amount) => (RECALL, amount),
             Down::Owe(amount) => (OWE, amount),
+            Down::Answer(amount) => (ANSWER, amount),
+            Down::Spare(amount) => (SPARE, amount),
         };
         words(kind, self.line, self.epoch, self.number, amount)
     }
@@ -178,11 +197,16 @@ impl ToBranch {
             GRANT => Down::Grant(amount),
             RECALL => Down::Recall(amount),
             OWE => Down::Owe(amount),
+            ANSWER => Down::Answer(amount),
+            SPARE => Down::Spare(amount),
             _ => return Err(Malformed::Kind),
         };
         Ok(Self { line, epoch: words[1], number: words[2], says })
     }
 }
+
+/// The first life of every branch, which is the same for its home without a word.
+pub(super) const FIRST_EPOCH: u64 = 1;
 
 /// The halves of a word.
 const HALF: u32 = 32;
@@ -236,7 +260,9 @@ mod tests {
             ((1, 0), None, Some(Malformed::Kind)),
             ((4, 1), None, Some(Malformed::Kind)),
             ((5, 1), Some(Malformed::Kind), None),
-            ((8, 0), Some(Malformed::Kind), Some(Malformed::Kind)),
+            ((8, 1), None, Some(Malformed::Kind)),
+            ((11, 1), Some(Malformed::Kind), None),
+            ((12, 0), Some(Malformed::Kind), Some(Malformed::Kind)),
             ((u64::from(u32::MAX), 0), Some(Malformed::Kind), Some(Malformed::Kind)),
         ];
         for ((kind, amount), to_home, to_branch) in cases {
@@ -248,15 +274,28 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_message_survives_the_ring(line: u32, epoch: u64, number: u64, raw: u128, kind in 0..7) {
+        fn a_message_survives_the_ring(line: u32, epoch: u64, number: u64, raw: u128, kind in 0..11) {
             let (line, amount) = (LineId::new(line), Notional::from_raw(raw));
-            let up = [Up::Hello, Up::Ask(amount), Up::Return(amount), Up::Reconciled(amount)];
-            let down = [Down::Grant(amount), Down::Recall(amount), Down::Owe(amount)];
+            let up = [
+                Up::Hello,
+                Up::Ask(amount),
+                Up::Return(amount),
+                Up::Reconciled(amount),
+                Up::Yield(amount),
+                Up::Need(amount),
+            ];
+            let down = [
+                Down::Grant(amount),
+                Down::Recall(amount),
+                Down::Owe(amount),
+                Down::Answer(amount),
+                Down::Spare(amount),
+            ];
             if let Some(&says) = usize::try_from(kind).ok().and_then(|kind| up.get(kind)) {
                 let sent = ToHome { line, epoch, number, says };
                 prop_assert_eq!(ToHome::from_words(sent.to_words()), Ok(sent));
             } else {
-                let says = down[usize::try_from(kind - 4).unwrap_or_default()];
+                let says = down[usize::try_from(kind - 6).unwrap_or_default()];
                 let sent = ToBranch { line, epoch, number, says };
                 prop_assert_eq!(ToBranch::from_words(sent.to_words()), Ok(sent));
             }

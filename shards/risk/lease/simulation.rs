@@ -46,7 +46,12 @@ struct Exchange {
     cheats: bool,
     spends: u64,
     shorts: u64,
+    /// The most messages of one line that were on the way to one branch.
+    under_way_max: usize,
 }
+
+/// They begin with 28 each, where the limit has room for all of them.
+const MARKS: Marks = Marks { low: Notional::from_raw(10), high: Notional::from_raw(46) };
 
 fn raw(amount: u64) -> Notional {
     Notional::from_raw(u128::from(amount))
@@ -59,9 +64,15 @@ fn lines() -> impl Iterator<Item = LineId> {
 fn up_again(epoch: u64) -> Branches {
     let mut branches = Branches::new(LINES);
     for line in lines() {
-        assert!(branches.lease(line, epoch, Marks { low: raw(10), high: raw(50) }));
+        assert!(branches.lease(line, epoch, MARKS));
     }
     branches
+}
+
+/// Marks by which all branches together begin with no more than the limit.
+fn marks_of(limit: u64) -> Marks {
+    let part = limit / u64::from(BRANCHES);
+    Marks { low: MARKS.low.min(raw(part)), high: MARKS.high.min(raw(part)) }
 }
 
 impl Shard {
@@ -73,16 +84,54 @@ impl Shard {
     /// What is taken of a line here: spent, held, or on a ring.
     fn taken(&self, line: LineId) -> Notional {
         let granted = |m: &ToBranch| match m.says {
-            Down::Grant(amount) if m.line == line && m.epoch == self.epoch => amount,
-            Down::Grant(_) | Down::Recall(_) | Down::Owe(_) => Notional::ZERO,
+            Down::Grant(amount) | Down::Answer(amount)
+                if m.line == line && m.epoch == self.epoch =>
+            {
+                amount
+            }
+            Down::Grant(_) | Down::Answer(_) | Down::Recall(_) | Down::Spare(_) | Down::Owe(_) => {
+                Notional::ZERO
+            }
         };
         let returned = |m: &ToHome| match m.says {
-            Up::Return(amount) if m.line == line && m.epoch == self.epoch => amount,
-            Up::Hello | Up::Ask(_) | Up::Return(_) | Up::Reconciled(_) => Notional::ZERO,
+            Up::Return(amount) | Up::Yield(amount) if m.line == line && m.epoch == self.epoch => {
+                amount
+            }
+            Up::Hello
+            | Up::Ask(_)
+            | Up::Need(_)
+            | Up::Return(_)
+            | Up::Yield(_)
+            | Up::Reconciled(_) => Notional::ZERO,
         };
         let under_way: Notional = self.down.iter().map(granted).sum();
         let held = (self.branches.granted(line) + under_way).max(self.sum(line, false));
         held + self.sum(line, true) + self.up.iter().map(returned).sum()
+    }
+}
+
+impl Shard {
+    /// Recalls that are not answered and asks that are not, on the rings; and all messages to the branch.
+    fn under_way(&self, line: LineId) -> (usize, usize, usize) {
+        let down = self.down.iter().filter(|m| m.line == line && m.epoch == self.epoch);
+        let up = self.up.iter().filter(|m| m.line == line && m.epoch == self.epoch);
+        let (mut recalls, mut asks, mut all) = (0, 0, 0);
+        for message in down {
+            all += 1;
+            match message.says {
+                Down::Recall(_) | Down::Spare(_) => recalls += 1,
+                Down::Answer(_) => asks += 1,
+                Down::Grant(_) | Down::Owe(_) => {}
+            }
+        }
+        for message in up {
+            match message.says {
+                Up::Yield(_) => recalls += 1,
+                Up::Ask(_) | Up::Need(_) => asks += 1,
+                Up::Hello | Up::Return(_) | Up::Reconciled(_) => {}
+            }
+        }
+        (recalls, asks, all)
     }
 }
 
@@ -92,16 +141,19 @@ impl Exchange {
         for line in lines() {
             assert!(home.set_limit(line, raw(limit)));
         }
-        let shard = |_| Shard {
-            branches: up_again(1),
-            epoch: 1,
-            up: VecDeque::new(),
-            down: VecDeque::new(),
-            orders: Vec::new(),
+        let marks = marks_of(limit);
+        let shard = |id| {
+            let mut branches = Branches::new(LINES);
+            for line in lines() {
+                assert!(home.begin(line, BranchId::new(id), marks) && branches.begin(line, marks));
+                assert!(!home.begin(line, BranchId::new(id), marks), "it has begun");
+            }
+            let (up, down, orders) = (VecDeque::new(), VecDeque::new(), Vec::new());
+            Shard { branches, epoch: 1, up, down, orders }
         };
         let ceilings = vec![raw(limit); LINES as usize];
         let shards = (0..BRANCHES).map(shard).collect();
-        Self { home, shards, ceilings, cheats, spends: 0, shorts: 0 }
+        Self { home, shards, ceilings, cheats, spends: 0, shorts: 0, under_way_max: 0 }
     }
 
     /// Does what `choice` says: the low byte which kind of step, the others on what.
@@ -219,6 +271,11 @@ impl Exchange {
                 return Err(format!("{line:?}: {taken:?} taken, {out:?}, at most {ceiling:?}"));
             }
             for shard in self.shards.iter() {
+                let (recalls, asks, all) = shard.under_way(line);
+                if 1 < recalls || 1 < asks {
+                    return Err(format!("{line:?}: {recalls} recalls and {asks} asks under way"));
+                }
+                self.under_way_max = self.under_way_max.max(all);
                 let live = shard.sum(line, false);
                 if shard.branches.spent(line) != live {
                     return Err(format!("{line:?}: {live:?} of live orders not counted"));
@@ -332,6 +389,95 @@ fn never_exceeded_in_a_long_run() {
     }
     let (spends, shorts) = (exchange.spends, exchange.shorts);
     assert!(10_000 < spends && 10_000 < shorts, "{spends} spent, {shorts} short");
+    assert_eq!(exchange.settle_up(), Ok(()));
+}
+
+/// A seeded run where messages are quick, no order is above `order_max` and `keep` of each line is left
+/// unspent: how many orders were refused at first.
+fn refused(order_max: u64, keep: u64) -> u32 {
+    let (mut seed, mut exchange) = (7, Exchange::new(300, false));
+    let mut refused = 0;
+    for step in 0..200_000 {
+        let choice = next(&mut seed);
+        let at = (choice >> 8) as usize;
+        let (branch, line) = (at % exchange.shards.len(), LineId::new((at / 7 % 2) as u32));
+        if choice & 1 == 0 {
+            exchange.end(branch, at / 16);
+            exchange.drain();
+            continue;
+        }
+        let amount = raw(1 + (choice >> 40) % order_max);
+        let spent: Notional = exchange.shards.iter().map(|s| s.branches.spent(line)).sum();
+        let left = raw(300).saturating_sub(spent);
+        if left < amount + raw(keep) && 0 < keep {
+            continue;
+        }
+        let mut spend = || {
+            let spends = exchange.spends;
+            exchange.spend(branch, line, amount);
+            exchange.drain();
+            spends < exchange.spends
+        };
+        if spend() {
+            continue;
+        }
+        refused += 1;
+        // Asked for again it is spent, if there is so much anywhere. What was recalled may go to one who
+        // was refused before.
+        let is_spent = (1..BRANCHES).any(|_| spend());
+        assert_eq!(is_spent, amount <= left, "step {step}: {amount:?} of {left:?}, asked again");
+    }
+    assert_eq!(exchange.settle_up(), Ok(()));
+    refused
+}
+
+#[test]
+fn an_order_is_short_only_where_the_line_is_or_the_answer_is_late() {
+    // Before anything was said.
+    let mut exchange = Exchange::new(300, false);
+    for branch in 0..exchange.shards.len() {
+        exchange.spend(branch, LineId::new(0), MARKS.middle());
+    }
+    assert_eq!((exchange.spends, exchange.shorts), (3, 0));
+    // With what each keeps left, no branch is ever out of credit for orders of as much as it keeps.
+    let kept = 10 * u64::from(BRANCHES);
+    assert_eq!(refused(10, kept), 0);
+    // Larger ones wait for the others' once; and where the line is short, so it is.
+    assert!(1_000 < refused(60, kept) && 1_000 < refused(60, 0));
+}
+
+/// A branch that hears nothing for long is told little, however often the others ask.
+#[test]
+fn few_messages_are_on_the_way_to_a_branch_that_is_slow() {
+    let (mut seed, mut exchange) = (3, Exchange::new(200, false));
+    for _ in 0..20_000 {
+        let choice = next(&mut seed);
+        let at = (choice >> 8) as usize;
+        let (line, amount) = (LineId::new((at / 7 % 2) as u32), raw(choice >> 40 & 0x1F));
+        let branch = at % exchange.shards.len();
+        match choice & 3 {
+            0 | 1 => exchange.spend(branch, line, amount),
+            2 => exchange.end(branch, at / 16),
+            _ => {}
+        }
+        for branch in 0..exchange.shards.len() {
+            while let Some(said) = exchange.shards[branch].branches.poll() {
+                exchange.shards[branch].up.push_back(said);
+            }
+            while !exchange.shards[branch].up.is_empty() {
+                exchange.deliver_up(branch);
+            }
+            // The last one hears nothing.
+            while branch + 1 < exchange.shards.len() && !exchange.shards[branch].down.is_empty() {
+                exchange.deliver_down(branch);
+            }
+        }
+        while let Some((branch, message)) = exchange.home.poll() {
+            exchange.shards[branch.index()].down.push_back(message);
+        }
+        assert_eq!(exchange.audit(), Ok(()));
+    }
+    assert!(exchange.under_way_max <= 3, "{} for one line", exchange.under_way_max);
     assert_eq!(exchange.settle_up(), Ok(()));
 }
 

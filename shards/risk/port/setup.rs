@@ -76,7 +76,14 @@ impl PortRisk {
         if self.credit.set_limit(line, limit) { Ok(()) } else { Err(NoRoom::Leased) }
     }
 
-    /// From here on the line's credit comes from its home, see [`lease`](crate::lease).
+    /// From here on the line's credit comes from its home, in the first life of this shard: it holds the
+    /// middle of the marks, see [`lease`](crate::lease).
+    pub fn begin_lease(&mut self, line: LineId, marks: Marks) -> Result<(), NoRoom> {
+        self.executed.get(line.index()).ok_or(NoRoom::Unknown)?;
+        if self.credit.begin(line, marks) { Ok(()) } else { Err(NoRoom::Leased) }
+    }
+
+    /// The same in a later life, in which it holds nothing yet: `epoch` is above 1, and above any before.
     pub fn lease(&mut self, line: LineId, epoch: u64, marks: Marks) -> Result<(), NoRoom> {
         self.executed.get(line.index()).ok_or(NoRoom::Unknown)?;
         if self.credit.lease(line, epoch, marks) { Ok(()) } else { Err(NoRoom::Leased) }

@@ -235,7 +235,8 @@ fn commands_without_room_have_no_effect() {
     let (line, none) = (risk.firm_line(FIRM), risk.firm_line(FirmId::new(2)));
     let marks = Marks { low: amount(1), high: amount(2) };
     assert_eq!(risk.set_credit(none, Notional::ZERO), Err(NoRoom::Unknown));
-    assert_eq!(risk.lease(line, 1, marks), Ok(()));
+    assert_eq!(risk.begin_lease(none, marks), Err(NoRoom::Unknown));
+    assert_eq!(risk.begin_lease(line, marks), Ok(()));
     assert_eq!(risk.lease(line, 2, marks), Err(NoRoom::Leased));
     assert_eq!(risk.set_credit(line, Notional::MAX), Err(NoRoom::Leased));
     for (port, firm, account) in [(2, 0, 0), (0, 2, 0), (0, 0, 3)] {
@@ -310,10 +311,9 @@ fn a_leased_line_admits_what_it_was_granted_and_survives_a_restart() {
     let mut risk = PortRisk::new(ROOM);
     let line = risk.account_line(ACCOUNT);
     assert!(home.set_limit(line, amount(150_000)));
-    assert_eq!(risk.lease(line, 1, marks), Ok(()));
-    assert_eq!(check(&mut risk, &BUY), Err(Denied::Exposure), "nothing granted yet");
-    exchange(&mut home, &mut risk);
-    let live = check(&mut risk, &BUY).expect("100,000 of 150,000");
+    assert!(home.begin(line, branch, marks));
+    assert_eq!(risk.begin_lease(line, marks), Ok(()));
+    let live = check(&mut risk, &BUY).expect("100,000 of 150,000, without a word");
     assert_eq!(check(&mut risk, &BUY), Err(Denied::Exposure));
     assert_eq!(risk.exposure(risk.firm_line(FIRM)), live.amount(), "the firm's was given back");
 

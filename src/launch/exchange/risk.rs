@@ -1,7 +1,7 @@
 //! A checked exchange -> what its ports may do, and the credit that its shards share.
 
 use engine::exchange::Credit;
-use risk::lease::{Home, LineId, Marks};
+use risk::lease::{BranchId, Home, LineId, Marks};
 use risk::port::{FirmLimits, Kind, Kinds, Limits, List, PortLimits, PortRisk, Room};
 use risk::{Distance, Notional, Rate};
 use runtime::LinkId;
@@ -10,7 +10,7 @@ use types::{FirmId, InstrumentId, Nanos, PortId, Px};
 use crate::config::exchange as raw;
 use crate::topology::{self, ExchangeShard, Near};
 
-/// Who shares credit with whom, by the rings of [`shared`], which come after those of every shard.
+/// Who shares credit with whom, by the rings of [`super::shared`], which come after those of every shard.
 pub(super) fn credit(exchange: &topology::Exchange, shard_place: usize) -> Credit {
     let shards = exchange.shards.len();
     if shards == 1 {
@@ -23,10 +23,22 @@ pub(super) fn credit(exchange: &topology::Exchange, shard_place: usize) -> Credi
     let (accounts, firms) = (exchange.accounts.len() as u32, exchange.firms.len() as u32);
     let mut home = Home::new(accounts + firms, shards as u16);
     for (line, limit) in lines(exchange) {
-        home.set_limit(LineId::new(line), limit);
+        let line = LineId::new(line);
+        home.set_limit(line, limit);
+        for branch in (0..shards as u16).map(BranchId::new) {
+            let has_begun = home.begin(line, branch, marks(limit, shards));
+            assert!(has_begun, "all branches begin with less than the limit");
+        }
     }
     let links = || (0..shards).map(|branch| (0 < branch).then_some(LinkId(branch as u16)));
     Credit::Home { home, to: links().collect(), from: links().collect() }
+}
+
+/// How much of a line each of its branches keeps: an even part at most, so that all together begin within
+/// the limit.
+fn marks(limit: Notional, shards: usize) -> Marks {
+    let part = limit.raw() / shards as u128;
+    Marks { low: Notional::from_raw(part / 4), high: Notional::from_raw(part) }
 }
 
 /// Every line of credit with its limit: accounts, then firms.
@@ -40,7 +52,7 @@ fn notional(units: u64) -> Notional {
     Notional::from_raw(u128::from(units) * u128::from(Px::ONE.unsigned_abs()))
 }
 
-pub(super) fn risk(exchange: &topology::Exchange, shard: &ExchangeShard, now: Nanos) -> PortRisk {
+pub(super) fn risk(exchange: &topology::Exchange, shard: &ExchangeShard) -> PortRisk {
     let shared = 1 < exchange.shards.len();
     // Counts of a topology fit in 16 bits.
     let mut risk = PortRisk::new(Room {
@@ -79,10 +91,7 @@ pub(super) fn risk(exchange: &topology::Exchange, shard: &ExchangeShard, now: Na
     for (line, limit) in lines(exchange) {
         let line = LineId::new(line);
         if shared {
-            let part = limit.raw() / u128::from(exchange.shards.len() as u64);
-            let marks = Marks { low: Notional::from_raw(part / 4), high: Notional::from_raw(part) };
-            // What a shard of an earlier run held is gone with its home: any number above it will do.
-            risk.lease(line, now.get(), marks).expect(fits);
+            risk.begin_lease(line, marks(limit, exchange.shards.len())).expect(fits);
         } else {
             risk.set_credit(line, limit).expect(fits);
         }

@@ -123,6 +123,8 @@ const DUPLICATES_MAX: u32 = 1 << 20;
 const CONNECTIONS_MAX: u32 = 32_768;
 /// A gibibyte.
 const REPLAY_KIB_MAX: u32 = 1 << 20;
+/// One step of a mass cancel ends 1,024 orders: what it tells must be kept, in twice 64 bytes each.
+const REPLAY_KIB_MIN: u32 = 128;
 
 /// What each shard says of its place, in the order of the file.
 pub(super) fn wishes(exchanges: &[Spanned<raw::Exchange>]) -> impl Iterator<Item = Wish<'_>> {
@@ -290,12 +292,14 @@ fn session(exchange: &str, number: usize) -> [u8; 10] {
 }
 
 fn capacity(name: &str, raw: &raw::ExchangeCapacity, faults: &mut Faults<'_>) -> Capacity {
+    let key = format!("capacity.replay_kib of shard `{name}`");
+    let replay = REPLAY_KIB_MIN..=REPLAY_KIB_MAX;
+    let kib = faults.limit(&key, raw.replay_kib.as_ref(), replay, 1_024);
     let mut limit = |key: &str, value: Option<&Spanned<u32>>, max: u32, default: u32| {
         faults.limit(&format!("capacity.{key} of shard `{name}`"), value, 1..=max, default)
     };
     let orders = limit("orders", Some(&raw.orders), ORDERS_MAX, 1);
     let connections = limit("connections", raw.connections.as_ref(), CONNECTIONS_MAX, 1_024);
-    let kib = limit("replay_kib", raw.replay_kib.as_ref(), REPLAY_KIB_MAX, 1_024);
     let terms = limit("terms", raw.terms.as_ref(), orders.max(1), (orders / 16).max(1));
     Capacity {
         orders,
