@@ -10,7 +10,7 @@ use types::AccountId;
 
 use crate::orders::NONE;
 use crate::ranked::{Base, Kind, Rank, Ranked, Ranks, Search};
-use crate::tree::Tree;
+use crate::tree::{Tree, Visits};
 use crate::{SelfMatch, Terms, Tick};
 
 /// What is kept of one.
@@ -94,8 +94,7 @@ pub(crate) struct Specials {
     /// How many have come to rest.
     count: u64,
     /// How many were looked at in the order in which they came.
-    #[cfg(test)]
-    visits: core::cell::Cell<u64>,
+    visits: Visits,
 }
 
 impl Specials {
@@ -111,8 +110,7 @@ impl Specials {
             tree,
             free: if capacity == 0 { NONE } else { 0 },
             count: 0,
-            #[cfg(test)]
-            visits: core::cell::Cell::new(0),
+            visits: Visits::default(),
         }
     }
 
@@ -191,7 +189,7 @@ impl Specials {
     /// How many orders were looked at so far.
     #[cfg(test)]
     pub(crate) fn visits(&self) -> u64 {
-        self.tree.visits() + self.visits.get()
+        self.tree.visits() + self.visits.count.get()
     }
 
     /// Those of a list, in order.
@@ -209,8 +207,7 @@ impl Specials {
 impl Index<u32> for Specials {
     type Output = Special;
     fn index(&self, id: u32) -> &Special {
-        #[cfg(test)]
-        self.visits.set(self.visits.get() + 1);
+        self.visits.one_more();
         &self.pool[id as usize]
     }
 }

@@ -56,12 +56,25 @@ pub(crate) struct Seen<'a, S: Sum> {
     pub(crate) right: u32,
 }
 
+/// How many entries were looked at, where a test asks.
+#[derive(Default)]
+pub(crate) struct Visits {
+    #[cfg(test)]
+    pub(crate) count: core::cell::Cell<u64>,
+}
+
+impl Visits {
+    #[inline(always)]
+    pub(crate) fn one_more(&self) {
+        #[cfg(test)]
+        self.count.set(self.count.get() + 1);
+    }
+}
+
 /// The arena. What an entry is, its owner knows by its number.
 pub(crate) struct Tree<S: Sum = ()> {
     nodes: Vec<Node<S>>,
-    /// How many entries were looked at.
-    #[cfg(test)]
-    visits: core::cell::Cell<u64>,
+    visits: Visits,
 }
 
 impl Tree {
@@ -81,16 +94,11 @@ impl<S: Sum> Tree<S> {
     pub(crate) fn with_sums(capacity: u32, blank: S::Own) -> Self {
         let (left, right, sum) = (NONE, NONE, S::of(0, &blank));
         let blank = Node { rank: 0, turn: 0, left, right, level: 0, own: blank, sum };
-        Self {
-            nodes: vec![blank; capacity as usize],
-            #[cfg(test)]
-            visits: core::cell::Cell::new(0),
-        }
+        Self { nodes: vec![blank; capacity as usize], visits: Visits::default() }
     }
 
     fn at(&self, id: u32) -> &Node<S> {
-        #[cfg(test)]
-        self.visits.set(self.visits.get() + 1);
+        self.visits.one_more();
         &self.nodes[id as usize]
     }
 
@@ -101,7 +109,7 @@ impl<S: Sum> Tree<S> {
     /// How many entries were looked at so far.
     #[cfg(test)]
     pub(crate) fn visits(&self) -> u64 {
-        self.visits.get()
+        self.visits.count.get()
     }
 
     /// An entry that is in a queue.
