@@ -48,3 +48,4 @@ pub use counters::Counters;
 pub use fan::{Fan, Tape};
 pub use plan::{DropPlan, Listing, Plan, PortPlan, StoreSize};
 pub use ports::{OpenOrder, Ports};
+pub use trades::NotBroken;

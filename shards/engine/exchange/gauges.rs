@@ -18,6 +18,8 @@ impl Gauge<OfExchange> {
 /// All of them.
 pub const EXCHANGE: &[Gauge<OfExchange>] = &gauges! {
     "rialto_exchange_orders" "Live orders." |exchange| u64::from(exchange.ports().live());
+    "rialto_exchange_connections" "Connections to its ports, logged in or not."
+        |exchange| u64::from(exchange.connections());
     "rialto_exchange_fills_total" "Executions."
         |exchange| exchange.traded().iter().map(|traded| traded.fills).sum();
     "rialto_exchange_volume_total" "Shares traded, of one side."
@@ -64,7 +66,7 @@ pub const EXCHANGE: &[Gauge<OfExchange>] = &gauges! {
         |exchange| exchange.feeds().iter().filter(|feed| !feed.mirror().is_trusted()).count() as u64;
     "rialto_exchange_strangers_total" "Reports of orders that nobody has; stays zero."
         |exchange| exchange.ports().counters().strangers + exchange.tape().counters().strangers;
-    "rialto_exchange_misaddressed_total" "Inputs for nobody here, and requests about nothing there is."
+    "rialto_exchange_misaddressed_total" "Inputs for nobody here, and requests that are none."
         Exchange::misaddressed;
     "rialto_exchange_over" "1 when the day is over." |exchange| u64::from(exchange.is_over());
 };
