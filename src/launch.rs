@@ -24,7 +24,10 @@ use venue::Roster;
 
 use crate::config::{self, Policy};
 use crate::failure::Failure;
-pub use exchange::{DATAGRAM_MAX as DATAGRAM_BYTES_MAX, machine as exchange_machine, outbox_room};
+pub use exchange::{
+    COMMAND_DEPTH, DATAGRAM_MAX as DATAGRAM_BYTES_MAX, dealer, machine as exchange_machine,
+    outbox_room,
+};
 
 use crate::topology::{self, ColdEnd, End, Feed, FeedId, Shard, ShardId, Snapshot, Topology};
 
@@ -62,16 +65,17 @@ pub struct LiveShard {
 #[derive(Debug)]
 pub struct LiveExchange {
     /// By the exchange's place in the configuration and its own there.
-    pub at: (usize, usize),
+    pub at: At,
     /// Its name there.
     pub name: String,
     /// Where its ports take connections: where the configuration says port 0, the one that the kernel chose.
     pub orders: SocketAddr,
     /// Its counters, and its machine's.
     pub watch: Watch,
-    /// Requests of the one who runs it.
-    pub commands: Producer,
 }
+
+/// The place of an exchange's shard: the exchange's in the configuration, and its own there.
+pub type At = (usize, usize);
 
 /// What ran, and what became of it.
 pub struct Ended {
@@ -80,7 +84,7 @@ pub struct Ended {
     /// Their machines.
     pub trades: Vec<Trade>,
     /// The machines of exchanges, by the exchange's place and the shard's own there.
-    pub exchanges: Vec<((usize, usize), Exchange)>,
+    pub exchanges: Vec<(At, Exchange)>,
 }
 
 /// Everything that runs.
@@ -93,8 +97,9 @@ pub struct Live {
     /// The shards of exchanges, in the order of the configuration.
     pub exchanges: Vec<LiveExchange>,
     ended: Receiver<(ShardId, Trade)>,
-    exchanges_ended: Receiver<((usize, usize), Exchange)>,
-    kept: Vec<((usize, usize), Consumer)>,
+    exchanges_ended: Receiver<(At, Exchange)>,
+    kept: Vec<(At, Consumer)>,
+    desks: Vec<(At, (Producer, Consumer))>,
 }
 
 impl Live {
@@ -114,8 +119,14 @@ impl Live {
 
     /// Every message of each exchange shard's feed, in order. A shard stands still while its ring is
     /// full, so somebody has to take them.
-    pub fn take_kept(&mut self) -> Vec<((usize, usize), Consumer)> {
+    pub fn take_kept(&mut self) -> Vec<(At, Consumer)> {
         std::mem::take(&mut self.kept)
+    }
+
+    /// The rings over which each exchange shard is asked for something, and answers: `Command` there, `Answer`
+    /// back. No more than [`COMMAND_DEPTH`] may be unanswered at a time.
+    pub fn take_desks(&mut self) -> Vec<(At, (Producer, Consumer))> {
+        std::mem::take(&mut self.desks)
     }
 
     /// The names of cores that ended although nobody stopped them.
@@ -170,7 +181,8 @@ pub fn launch(topology: &Topology) -> Result<Live, Failure> {
     drop(exchange_done);
     let mut running = runtime::launch(cores).map_err(|error| Failure::failed(error.to_string()))?;
     let placed = running.take_shards();
-    let (mut shards, mut exchanges, mut kept) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut shards, mut exchanges) = (Vec::new(), Vec::new());
+    let (mut kept, mut desks) = (Vec::new(), Vec::new());
     for (placed, cold) in placed.into_iter().zip(cold) {
         let (name, watch, listeners) = (placed.name, placed.watch, placed.listeners);
         match cold {
@@ -178,17 +190,18 @@ pub fn launch(topology: &Topology) -> Result<Live, Failure> {
                 let latencies = placed.latencies;
                 shards.push(LiveShard { id, name, watch, latencies, tops, alarms, feeds });
             }
-            ColdSide::Exchange(exchange::Cold { at, kept: messages, commands }) => {
+            ColdSide::Exchange(exchange::Cold { at, kept: messages, desk }) => {
                 let orders = topology.exchanges[at.0].shards[at.1].orders;
                 let orders = listeners.first().copied().unwrap_or(orders);
                 kept.push((at, messages));
-                exchanges.push(LiveExchange { at, name, orders, watch, commands });
+                desks.push((at, desk));
+                exchanges.push(LiveExchange { at, name, orders, watch });
             }
         }
     }
     shards.sort_by_key(|shard| shard.id);
     exchanges.sort_by_key(|shard| shard.at);
-    Ok(Live { running, shards, exchanges, ended, exchanges_ended, kept })
+    Ok(Live { running, shards, exchanges, ended, exchanges_ended, kept, desks })
 }
 
 /// The rings between the shards of each exchange.

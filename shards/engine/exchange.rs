@@ -7,6 +7,8 @@
 //! all its inputs (with four busy connections a datagram for each took 24 of the 60 us of a turn). So
 //! nobody reads in the feed what its owner could not have read before.
 
+mod answer;
+mod carry_out;
 mod command;
 mod credit;
 pub mod gauges;
@@ -21,11 +23,11 @@ use port::Ports;
 use risk::port::PortRisk;
 use runtime::{Event, LinkId, Machine, Outbox, SocketId, StreamId};
 use tape::Tape;
-use types::{InstrumentId, MatchNo, Nanos, Side};
+use types::{InstrumentId, Nanos, Side};
 use wire::itch50::EventCode;
-use wire::ouch50::BrokenReason;
 
-pub use command::Command;
+pub use answer::{Answer, Detail, Outcome, Page};
+pub use command::{Command, List};
 pub use credit::Credit;
 pub use quotes::FollowPlan;
 pub use teller::Traded;
@@ -53,6 +55,8 @@ pub struct ExchangePlan {
     pub keeper: Option<LinkId>,
     /// Requests of the one who runs the exchange.
     pub commands: LinkId,
+    /// Where they are answered.
+    pub answers: LinkId,
     /// The first of the connections that the shard accepts; those before it are its feeds'.
     pub first_stream: StreamId,
     /// The feeds whose best prices are the quote of its instruments; `None` where it makes its own.
@@ -92,12 +96,15 @@ pub struct Exchange {
     /// In a box: most exchanges have none.
     quotes: Option<Box<Quotes>>,
     commands: LinkId,
+    answers: LinkId,
     first_stream: u16,
     day: Day,
     hours: Option<[Nanos; 2]>,
     /// Of its hours, how many have come.
     told: usize,
-    is_asked_to_close: bool,
+    /// The number of the request to end the day, until it is answered.
+    asked_to_close: Option<u64>,
+    connections: u32,
     /// A connection is yet to be told something that the outbox had no room for.
     behind: bool,
     misaddressed: u64,
@@ -130,11 +137,13 @@ impl Exchange {
             traded: vec![Traded::default(); plan.listings.len()],
             credit,
             commands: plan.commands,
+            answers: plan.answers,
             first_stream: plan.first_stream.0,
             day: Day::Fresh,
             hours: plan.hours,
             told: 0,
-            is_asked_to_close: false,
+            asked_to_close: None,
+            connections: 0,
             behind: false,
             misaddressed: 0,
         })
@@ -214,7 +223,12 @@ impl Exchange {
         self.wires.lost
     }
 
-    /// Inputs for nobody here, and requests about nothing that there is.
+    /// Connections that are up, logged in or not.
+    pub fn connections(&self) -> u32 {
+        self.connections
+    }
+
+    /// Inputs for nobody here, and requests that are none.
     pub fn misaddressed(&self) -> u64 {
         self.misaddressed
     }
@@ -227,7 +241,9 @@ impl Exchange {
 
     fn on_accepted(&mut self, now: Nanos, stream: StreamId, out: &mut Outbox) {
         let Some(conn) = self.conn(stream) else { return };
-        if !self.ports.on_opened(now, conn) {
+        if self.ports.on_opened(now, conn) {
+            self.connections += 1;
+        } else {
             // One effect of one input finds room.
             let _ = out.close(stream);
         }
@@ -251,6 +267,8 @@ impl Exchange {
 
     fn on_closed(&mut self, now: Nanos, stream: StreamId, out: &mut Outbox) {
         let Some(conn) = self.conn(stream) else { return };
+        // One that was refused was not counted: there is none, as places are the listener's.
+        self.connections = self.connections.saturating_sub(1);
         let Self { ports, tape, wires, traded, .. } = self;
         ports.on_closed(now, conn, &mut Teller { tape, traded, wires, out });
     }
@@ -298,7 +316,7 @@ impl Exchange {
 
     /// Its end was asked for, and its begin is over.
     fn ends_early(&self) -> bool {
-        self.is_asked_to_close && self.day == Day::Open
+        self.asked_to_close.is_some() && self.day == Day::Open
     }
 
     #[inline]
@@ -366,6 +384,9 @@ impl Exchange {
                     self.ports.end(now);
                     self.tape.end(now, &mut self.wires.with(out));
                     self.day = Day::Over;
+                    if let Some(number) = self.asked_to_close.take() {
+                        self.answer(number, Outcome::Done, Detail::None, out);
+                    }
                 }
             }
             Day::Open | Day::Over => {}
@@ -391,29 +412,6 @@ impl Exchange {
         ports.drive(now, &mut teller, |floor, fan| {
             floor.cancel_all(now, Some(instrument), Scope::All, fan);
         });
-    }
-
-    fn on_command(&mut self, now: Nanos, command: Command, out: &mut Outbox) {
-        match command {
-            Command::Close => self.is_asked_to_close = true,
-            Command::Control { instrument, control } => {
-                self.control(now, instrument, control, out);
-            }
-            Command::Kill { whose } => {
-                let Self { ports, tape, wires, traded, .. } = self;
-                let killed = ports.kill(now, whose, &mut Teller { tape, traded, wires, out });
-                self.misaddressed += u64::from(killed.is_err());
-            }
-            Command::Revive { whose } => {
-                self.misaddressed += u64::from(self.ports.revive(whose).is_err());
-            }
-            Command::Bust { match_no } => {
-                let Self { ports, tape, wires, traded, .. } = self;
-                let mut teller = Teller { tape, traded, wires, out };
-                let match_no = MatchNo::new(match_no);
-                ports.bust(now, match_no, BrokenReason::Supervisory, &mut teller);
-            }
-        }
     }
 
     /// What came of one input goes out.

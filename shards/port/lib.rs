@@ -50,3 +50,4 @@ pub use counters::Counters;
 pub use fan::{Fan, Publisher};
 pub use plan::{DropPlan, Listing, Plan, PortPlan, StoreSize};
 pub use ports::{OpenOrder, Ports};
+pub use trades::NotBroken;

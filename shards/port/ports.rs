@@ -14,6 +14,7 @@ use crate::desk::{Desk, Sweep};
 use crate::fan::{Asked, Fan, Publisher, Run};
 use crate::lines::{Lapped, Line, Lobby};
 use crate::orders::Live;
+use crate::trades::NotBroken;
 use crate::{Counters, Plan};
 
 /// Connections are looked through at most this often, however many deadlines they have.
@@ -490,16 +491,17 @@ impl Ports {
         }
     }
 
-    /// Breaks a trade: both its ports are told, and the tape. `false`: there is no such trade, or it is
-    /// too old, or broken already.
+    /// Breaks a trade: both its ports are told, and the tape.
+    ///
+    /// Errors: [`NotBroken`]; nobody is told anything then.
     pub fn bust<T: Publisher>(
         &mut self,
         now: Nanos,
         match_no: MatchNo,
         reason: BrokenReason,
         tape: &mut T,
-    ) -> bool {
-        let Some(trade) = self.desk.trades.take(match_no) else { return false };
+    ) -> Result<(), NotBroken> {
+        let trade = self.desk.trades.take(match_no)?;
         tape.on_bust(now, trade.instrument, match_no);
         for party in trade.parties.iter().flatten() {
             let firm = self.desk.port(party.port).firm_id;
@@ -507,7 +509,7 @@ impl Ports {
             self.desk.say_broken(now, party, match_no, reason);
         }
         self.feed(now);
-        true
+        Ok(())
     }
 
     /// The kill switch: takes no orders of these from now on, and cancels those that are live.
@@ -539,6 +541,11 @@ impl Ports {
     /// Errors: [`NoRoom::Unknown`].
     pub fn revive(&mut self, whose: Whose) -> Result<(), NoRoom> {
         self.desk.risk.stop(whose, false)
+    }
+
+    /// Whether a mass cancel is under way: some of the orders that a kill is to cancel are live yet.
+    pub const fn is_sweeping(&self) -> bool {
+        !self.desk.sweeping.is_empty()
     }
 
     /// What is checked before an order reaches the floor.

@@ -21,6 +21,7 @@ use wire::ouch50::{
 use crate::kit::{
     AAPL, DROP_A, REFERENCE, Rig, cancel, enter, floor, modify, plan, replace, ticks, with_options,
 };
+use crate::trades::NotBroken;
 
 const ANN: usize = 0;
 const BOB: usize = 1;
@@ -476,7 +477,13 @@ fn a_trade_is_broken_once_and_while_it_is_kept() {
         rig.pump();
         done
     };
-    for (no, want) in [(22, true), (22, false), (6, false), (23, false), (0, false)] {
+    for (no, want) in [
+        (22, Ok(())),
+        (22, Err(NotBroken::Already)),
+        (6, Err(NotBroken::Unknown)),
+        (23, Err(NotBroken::Unknown)),
+        (0, Err(NotBroken::Unknown)),
+    ] {
         assert_eq!(bust(&mut rig, no), want, "{no}");
     }
     assert_eq!(rig.news(ANN), ["B 1 #22 C"]);
@@ -585,6 +592,6 @@ fn what_risk_denies_is_a_reject_of_its_own_and_leaves_a_replaced_order_as_it_is(
     // A trade that is broken as well.
     rig.send(BOB, &enter(1, b'B', 100, PAR).bytes(&[]));
     assert_eq!(rig.ports.risk().executed(line), Notional::of(Px::from_price4(1_000_000), 100));
-    rig.ports.bust(rig.now, MatchNo::new(3), BrokenReason::Erroneous, &mut rig.tape);
+    rig.ports.bust(rig.now, MatchNo::new(3), BrokenReason::Erroneous, &mut rig.tape).unwrap();
     assert_eq!(rig.ports.risk().executed(line), Notional::ZERO);
 }

@@ -5,6 +5,16 @@ use alloc::vec::Vec;
 
 use types::{AccountId, InstrumentId, MatchNo, Px};
 
+/// Why a trade was not broken. The number crosses rings: append, never renumber.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum NotBroken {
+    /// None has this number, or it is too old to be known still.
+    Unknown = 1,
+    /// It is broken already.
+    Already = 2,
+}
+
 /// One side of a trade.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Party {
@@ -19,6 +29,7 @@ pub(crate) struct Party {
 pub(crate) struct Trade {
     pub(crate) match_no: MatchNo,
     pub(crate) instrument: InstrumentId,
+    /// 0 once it is broken.
     pub(crate) qty: u32,
     pub(crate) px: Px,
     /// `None` where the order was nobody's here.
@@ -54,14 +65,17 @@ impl Trades {
         *self.at(trade.match_no) = trade;
     }
 
-    /// Takes a trade out; `None` where there is none of that number, or no more.
-    pub(crate) fn take(&mut self, match_no: MatchNo) -> Option<Trade> {
+    /// Takes a trade out. Its number stays, to tell one that is broken from one that never was.
+    pub(crate) fn take(&mut self, match_no: MatchNo) -> Result<Trade, NotBroken> {
         let place = self.at(match_no);
         let found = *place;
         if match_no.get() == 0 || found.match_no != match_no {
-            return None;
+            return Err(NotBroken::Unknown);
         }
-        place.match_no = MatchNo::new(0);
-        Some(found)
+        if found.qty == 0 {
+            return Err(NotBroken::Already);
+        }
+        place.qty = 0;
+        Ok(found)
     }
 }

@@ -47,6 +47,9 @@ pub(super) struct Venue {
     /// The configuration: its exchanges are started
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
+    /// Where to write the log, and where rialto ctl finds it; without it the configuration says
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
     /// End the day after this long, e.g. 30s; without it Ctrl-C ends it
     #[arg(long = "for", value_name = "TIME", value_parser = values::span)]
     limit: Option<Span>,
@@ -57,7 +60,12 @@ pub(super) struct Venue {
 
 impl From<Venue> for venue::Options {
     fn from(args: Venue) -> Self {
-        Self { config: args.config, limit: args.limit.map(|limit| limit.0), json: args.json }
+        Self {
+            config: args.config,
+            data: args.data,
+            limit: args.limit.map(|limit| limit.0),
+            json: args.json,
+        }
     }
 }
 

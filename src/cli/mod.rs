@@ -4,6 +4,7 @@
 //! `dispatch`.
 
 mod args;
+mod ctl;
 mod flow;
 mod publish;
 mod values;
@@ -16,7 +17,7 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
-use crate::{bench, check, generate, hist, preflight, replay, run, venue};
+use crate::{bench, check, control, generate, hist, preflight, replay, run, venue};
 
 pub use values::{Count, Pace, Part, Span};
 
@@ -36,6 +37,8 @@ enum Command {
     Run(args::Run),
     /// Run an exchange alone: OUCH 5.0 in, ITCH 5.0 out
     Venue(args::Venue),
+    /// Control a running exchange: halt, re-open, kill, bust, status, end of the day
+    Ctl(ctl::Ctl),
     /// Play a recorded feed through the shards; count it, print its books
     Replay(args::Replay),
     /// Play a recording, or a generated day, as a live feed on lines A and B
@@ -59,6 +62,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
         Command::Run(args) => run::command(args.into()),
         Command::Venue(args) => venue::command(args.into()),
+        Command::Ctl(args) => control::command(args.into()),
         Command::Replay(args) => replay::command(args.into()),
         Command::Publish(args) => crate::publish::command((*args).into()),
         Command::Flow(args) => crate::flow::command((*args).try_into()?),

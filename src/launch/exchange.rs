@@ -22,8 +22,9 @@ use crate::topology::{self, Listing, Login, Topology};
 
 /// Messages on the way to those who keep them: some 60 ms of a million a second.
 const KEPT_DEPTH: usize = 1 << 16;
-/// Requests of the one who runs the exchange.
-const COMMAND_DEPTH: usize = 64;
+/// Requests of the one who runs the exchange that are on their way or not yet answered: the rings there and
+/// back have room for so many.
+pub const COMMAND_DEPTH: usize = 64;
 /// What one input may cause beside what it does to orders: a word to every connection.
 const EFFECTS_MIN: usize = 1 << 14;
 const EFFECT_BYTES_MIN: usize = 64 << 20;
@@ -38,6 +39,11 @@ const SWEEP_MAX: u32 = 1_024;
 pub const DATAGRAM_MAX: usize = 1_472;
 /// How many order references, and how many match numbers, each shard of an exchange has to deal.
 const NUMBERS_A_SHARD: u64 = 1 << 40;
+/// The place, within its exchange, of the shard that deals a match number; `None` for 0, which nobody deals.
+pub fn dealer(match_number: u64) -> Option<usize> {
+    let place = match_number.checked_sub(1)? / NUMBERS_A_SHARD;
+    Some(usize::try_from(place).unwrap_or(usize::MAX))
+}
 
 /// An exchange shard's ends on the cold side.
 #[derive(Debug)]
@@ -46,8 +52,8 @@ pub(super) struct Cold {
     pub(super) at: (usize, usize),
     /// Every message of its feed, in order.
     pub(super) kept: Consumer,
-    /// Requests of the one who runs it.
-    pub(super) commands: Producer,
+    /// Requests of the one who runs it, and their answers.
+    pub(super) desk: (Producer, Consumer),
 }
 
 /// Effects, and their bytes, that one input of a shard with so many orders may cause.
@@ -94,6 +100,8 @@ pub(super) fn seat(
     // Lost messages are asked for again there: the exchange stops rather than leave a hole.
     let (kept, keeper) = link(KEPT_DEPTH, WhenFull::Stop, None);
     let (commands, commanded) = link(COMMAND_DEPTH, WhenFull::Gap, Some(bell));
+    // Nobody asks for more than there is room to answer.
+    let (answers, answered) = link(COMMAND_DEPTH, WhenFull::Gap, None);
     let lines: Vec<Socket> = [Some(shard.line_a), shard.line_b]
         .into_iter()
         .flatten()
@@ -130,9 +138,9 @@ pub(super) fn seat(
         let _ = done.send((at, machine));
     };
     let inbound = std::iter::once(commanded).chain(shared.inbound).collect();
-    let outbound = std::iter::once(kept).chain(shared.outbound).collect();
+    let outbound = std::iter::once(kept).chain(shared.outbound).chain([answers]).collect();
     let seat = Seat::new(config, inbound, outbound, make, finish);
-    (seat, Cold { at, kept: keeper, commands })
+    (seat, Cold { at, kept: keeper, desk: (commands, answered) })
 }
 
 fn size(count: u32) -> usize {
@@ -189,6 +197,11 @@ pub fn machine(
         lines: [Some(SocketId(0)), shard.line_b.map(|_| SocketId(1))],
         keeper: Some(LinkId(0)),
         commands: LinkId(0),
+        // After the keeper's and those of the shards that it shares credit with.
+        answers: match (exchange.shards.len(), shard_place) {
+            (shards, 0) => LinkId(shards as u16),
+            _ => LinkId(2),
+        },
         first_stream,
         follows,
         hours: exchange

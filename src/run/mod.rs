@@ -22,6 +22,7 @@ use types::Nanos;
 
 use crate::cpus::Cpus;
 use crate::failure::Failure;
+use crate::folder::Folder;
 use crate::hist::LogWriter;
 use crate::launch::{self, Live};
 use crate::logs;
@@ -78,8 +79,8 @@ pub fn command(options: Options) -> Result<(), Failure> {
     if let (Some(seed), Some(publish)) = (options.seed, &mut topology.publish) {
         publish.seed = seed;
     }
-    let folder = topology.data.clone();
-    fs::create_dir_all(&folder).map_err(|error| Failure::io("create", &folder, error))?;
+    let held = Folder::hold(&topology.data, "rialto run")?;
+    let folder = held.path();
     let is_watched = terminal::is_watched() && !options.json;
     // A table that is drawn over itself and lines of a log cannot share a terminal.
     let log_file =
@@ -96,7 +97,7 @@ pub fn command(options: Options) -> Result<(), Failure> {
     let endpoint = serve_metrics(&topology, &live)?;
     let mut run = Run {
         screen: Screen::new(is_watched),
-        records: Records::begin(&folder)?,
+        records: Records::begin(folder)?,
         alarms: 0,
         topology,
         live,

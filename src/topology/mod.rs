@@ -24,6 +24,7 @@ use crate::config::{self, Config};
 use crate::cpus::Cpus;
 use crate::failure::Failure;
 use crate::fault::{self, Fault, Source};
+use crate::folder;
 
 pub use exchange::{
     Account, Capacity as ExchangeCapacity, Dark, Exchange, ExchangeShard, Firm, Hours, Listing,
@@ -230,7 +231,7 @@ pub fn check(config: &Config, source: &Source, cpus: &Cpus) -> Result<Topology, 
     }
     Ok(Topology {
         source: source.name.clone(),
-        data: config.data.clone().unwrap_or_else(|| PathBuf::from("rialto-data")),
+        data: config.data.clone().unwrap_or_else(|| PathBuf::from(folder::DEFAULT)),
         log_level,
         log_file: config.log.file.clone(),
         metrics,

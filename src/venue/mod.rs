@@ -6,19 +6,20 @@
 mod screen;
 mod summary;
 
-use std::fs;
 use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use book::l3::Capacity;
-use engine::exchange::{Command, gauges};
+use engine::exchange::gauges;
 use session::SessionId;
 use types::SeqNo;
 
+use crate::control::{self, CLOSE_MAX, Control};
 use crate::cpus::Cpus;
 use crate::descriptors::make_room_for;
 use crate::failure::Failure;
+use crate::folder::Folder;
 use crate::launch::{self, Live};
 use crate::logs;
 use crate::metrics::{self, Endpoint, ExchangeFigures, ShardFigures};
@@ -35,6 +36,8 @@ use summary::Summary;
 pub struct Options {
     /// The configuration.
     pub config: PathBuf,
+    /// Where to write; the configuration's without it.
+    pub data: Option<PathBuf>,
     /// Stop after this long; on Ctrl-C without it.
     pub limit: Option<Duration>,
     /// One JSON object at the end.
@@ -43,8 +46,6 @@ pub struct Options {
 
 /// How often the cold side looks at the shards.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// How long the end of the day may take.
-const CLOSE_MAX: Duration = Duration::from_secs(20);
 /// How long the end of the session is repeated for those who lost it, and clients may still ask.
 const LINGER: Duration = Duration::from_millis(1_500);
 
@@ -53,7 +54,10 @@ const LINGER: Duration = Duration::from_millis(1_500);
 /// # Errors
 /// A configuration that cannot be or has no exchange, a host that refuses, a day that did not end.
 pub fn command(options: Options) -> Result<(), Failure> {
-    let topology = Topology::load(Some(&options.config), &Cpus::here())?;
+    let mut topology = Topology::load(Some(&options.config), &Cpus::here())?;
+    if let Some(data) = options.data {
+        topology.data = data;
+    }
     if topology.exchanges.is_empty() {
         let what = format!("{} has no [[exchange]]", topology.source);
         return Err(Failure::usage(what).remedy("start from tuning/venue-demo.toml"));
@@ -63,8 +67,7 @@ pub fn command(options: Options) -> Result<(), Failure> {
             format!("{} has a [[shard]], which an exchange alone does not start", topology.source);
         return Err(Failure::usage(what).remedy("keep it in a file of its own, for rialto run"));
     }
-    fs::create_dir_all(&topology.data)
-        .map_err(|error| Failure::io("create", &topology.data, error))?;
+    let folder = Folder::hold(&topology.data, "rialto venue")?;
     let is_watched = terminal::is_watched() && !options.json;
     let log_file =
         topology.log_file.clone().or_else(|| is_watched.then(|| topology.data.join("rialto.log")));
@@ -75,14 +78,18 @@ pub fn command(options: Options) -> Result<(), Failure> {
     let shards = || topology.exchanges.iter().flat_map(|exchange| &exchange.shards);
     make_room_for(shards().map(|shard| usize::from(shard.capacity.connections)).sum())?;
     let begun = Instant::now();
+    // Before anybody can trade: who sees an exchange can control it.
+    let listener = control::Listener::bind(&folder)?;
     let mut live = launch::launch(&topology)?;
     let servers = serve(&topology, &mut live)?;
     let endpoint = serve_metrics(&topology, &live)?;
+    let control = control(listener, &topology, &mut live)?;
     announce(&topology, is_watched);
     let mut screen = Screen::new(is_watched);
     let mut failed = Vec::new();
     while !stop.requested()
         && failed.is_empty()
+        && !is_over(&live)
         && options.limit.is_none_or(|limit| begun.elapsed() < limit)
     {
         thread::sleep(LOOK_EVERY);
@@ -93,8 +100,9 @@ pub fn command(options: Options) -> Result<(), Failure> {
     if !failed.is_empty() {
         return Err(Failure::failed(format!("core {} ended by itself", failed.join(", "))));
     }
-    let is_whole = close(&mut live);
+    let is_whole = close(&control, &live);
     thread::sleep(LINGER);
+    drop(control);
     let elapsed = begun.elapsed();
     let watches: Vec<_> = live.exchanges.iter().map(|shard| shard.watch.clone()).collect();
     let ended = live.stop()?;
@@ -180,17 +188,33 @@ fn padded<const N: usize>(text: &str) -> [u8; N] {
     field
 }
 
-/// Ends the day on every shard, and waits for it; whether all ended.
-fn close(live: &mut Live) -> bool {
-    for shard in &mut live.exchanges {
-        // A shard that takes nothing from this ring does not end, and is told of below.
-        let _ = shard.commands.push(Command::Close.to_message());
-        shard.commands.ring_bell();
-    }
+/// What `rialto ctl` talks to.
+fn control(
+    listener: control::Listener,
+    topology: &Topology,
+    live: &mut Live,
+) -> Result<Control, Failure> {
+    let mut desks = live.take_desks();
+    desks.sort_by_key(|(at, _)| *at);
+    let shards = desks.into_iter().zip(&live.exchanges).map(|((_, desk), shard)| {
+        let (commands, answers) = desk;
+        control::Shard { commands, answers, watch: shard.watch.clone() }
+    });
+    Control::start(listener, topology, shards.collect(), topology.cold_cpus.first().copied())
+}
+
+/// Whether the day is over on every shard.
+fn is_over(live: &Live) -> bool {
     let over = gauges::place("rialto_exchange_over").unwrap_or_default();
+    live.exchanges.iter().all(|shard| shard.watch.machine().get(over) == Some(&1))
+}
+
+/// Ends the day on every shard, and waits for it; whether all ended.
+fn close(control: &Control, live: &Live) -> bool {
+    control.end_day();
     let begun = Instant::now();
     while begun.elapsed() < CLOSE_MAX {
-        if live.exchanges.iter().all(|shard| shard.watch.machine().get(over) == Some(&1)) {
+        if is_over(live) {
             return true;
         }
         thread::sleep(LOOK_EVERY);

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr};
 
-use engine::exchange::{Command, Exchange, FollowPlan};
+use engine::exchange::{Answer, Command, Exchange, FollowPlan};
 use engine::{FeedPlan, Trade, TradePlan};
 use matching::Tick;
 use rialto::cpus::Cpus;
@@ -20,6 +20,8 @@ use tape::Numbered;
 use types::{InstrumentId, Nanos, SeqNo, Side};
 use venue::{Ownership, Roster, Row};
 
+/// Where a shard without others answers what is asked of it.
+const ANSWERS: LinkId = LinkId(1);
 const REPLIES: SocketId = SocketId(2);
 /// The exchange's own, of two lines.
 const LINES: u16 = 2;
@@ -97,6 +99,8 @@ pub(crate) struct Rig {
     pub(crate) lost: u64,
     /// Everything that line A was sent, until somebody takes it.
     pub(crate) sent: Vec<Sent>,
+    /// What became of the last command.
+    pub(crate) answered: Option<Answer>,
     /// Re-requests for the feeds that it follows.
     asked: Vec<Vec<u8>>,
 }
@@ -167,6 +171,7 @@ impl Rig {
             dice: 1,
             lost: 0,
             sent: Vec::new(),
+            answered: None,
             asked: Vec::new(),
             exchange,
         }
@@ -186,7 +191,7 @@ impl Rig {
 
     /// What the one who runs the exchange asks for.
     pub(crate) fn command(&mut self, command: Command) {
-        let message = command.to_message();
+        let message = command.to_message(1);
         self.drive(Event::Message { link: LinkId(0), message: &message });
         self.settle();
     }
@@ -272,6 +277,9 @@ impl Rig {
                     self.on_line(socket, bytes);
                 }
                 Effect::Send { bytes, .. } => self.asked.push(bytes.to_vec()),
+                Effect::Ring { link: ANSWERS, message } => {
+                    self.answered = Answer::from_message(&message);
+                }
                 Effect::Ring { message, .. } => {
                     let numbered = Numbered::from_words(&message.0).expect("a numbered message");
                     self.history.record(numbered.sequence(), numbered.message());

@@ -3,7 +3,8 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream, UdpSocket};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -24,6 +25,8 @@ pub(super) const PORTS: u32 = 8;
 pub(super) const PASSWORD: &str = "DEMO";
 /// The firms' drop copies.
 pub(super) const DROPS: [&str; 2] = ["DALFA", "DBRVO"];
+/// In the folder of a test.
+pub(super) const DATA: &str = "data";
 /// Shares of one order, at most.
 pub(super) const QTY_MAX: u32 = 100_000;
 
@@ -103,7 +106,7 @@ impl House {
         let metrics = places(0).orders;
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("venue.toml");
-        let data = format!("data = {:?}\n", folder.path().join("data"));
+        let data = format!("data = {:?}\n", folder.path().join(DATA));
         let text = config(&shards, metrics, connections, replay_kib);
         fs::write(&file, data + &text).unwrap();
         let log = fs::File::create(folder.path().join("said")).unwrap();
@@ -128,6 +131,23 @@ impl House {
             first.log_out();
         }
         house
+    }
+
+    /// The folder that it writes into.
+    pub(super) fn data(&self) -> PathBuf {
+        self.folder.path().join(DATA)
+    }
+
+    /// Another run of the same configuration, as `rialto venue` or `rialto run` is started.
+    pub(super) fn again(&self, command: &str) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_rialto"))
+            .arg(command)
+            .arg("--data")
+            .arg(self.data())
+            .args(if command == "venue" { &["--config"][..] } else { &[] })
+            .args((command == "venue").then(|| self.folder.path().join("venue.toml")))
+            .output()
+            .unwrap()
     }
 
     /// What it wrote to standard error.
@@ -166,8 +186,23 @@ impl House {
     /// Asks for its end as Ctrl-C does; what it summed up.
     pub(super) fn close(mut self) -> Value {
         self.is_up();
-        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap());
-        kill(pid, Signal::SIGINT).unwrap();
+        kill(self.pid(), Signal::SIGINT).unwrap();
+        self.ended()
+    }
+
+    /// Ends it with nothing said, as a crash does; the folder of the run.
+    pub(super) fn crash(mut self) -> TempDir {
+        kill(self.pid(), Signal::SIGKILL).unwrap();
+        self.child.wait().unwrap();
+        std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap())
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.child.id()).unwrap())
+    }
+
+    /// Waits for its end, which somebody has asked for; what it summed up.
+    pub(super) fn ended(mut self) -> Value {
         let mut out = String::new();
         self.child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
         let status = self.child.wait().unwrap();

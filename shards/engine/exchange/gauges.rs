@@ -20,6 +20,8 @@ impl Gauge<OfExchange> {
 /// All of them.
 pub const EXCHANGE: &[Gauge<OfExchange>] = &gauges! {
     "rialto_exchange_orders" "Live orders." |exchange| u64::from(exchange.ports().live());
+    "rialto_exchange_connections" "Connections to its ports, logged in or not."
+        |exchange| u64::from(exchange.connections());
     "rialto_exchange_fills_total" "Executions."
         |exchange| exchange.traded().iter().map(|traded| traded.fills).sum();
     "rialto_exchange_volume_total" "Shares traded, of one side."
@@ -52,8 +54,6 @@ pub const EXCHANGE: &[Gauge<OfExchange>] = &gauges! {
         |exchange| exchange.ports().counters().retransmitted;
     "rialto_exchange_ignored_total" "Requests ignored: the order is not live, or nothing would change."
         |exchange| exchange.ports().counters().ignored;
-    "rialto_exchange_unplaced_total" "Connections refused because there was no place for one more."
-        |exchange| exchange.ports().counters().unplaced;
     "rialto_exchange_malformed_total" "Connections cut off because a message was none."
         |exchange| exchange.ports().counters().malformed;
     "rialto_exchange_bad_packets_total" "Connections cut off because a packet was none, or not one to send then."
@@ -77,7 +77,7 @@ pub const EXCHANGE: &[Gauge<OfExchange>] = &gauges! {
         |exchange| exchange.ports().counters().strangers + exchange.tape().counters().strangers;
     "rialto_exchange_port_unsaid_total" "Messages to ports that did not fit; stays zero."
         |exchange| exchange.ports().counters().unsaid;
-    "rialto_exchange_misaddressed_total" "Inputs for nobody here, and requests about nothing there is."
+    "rialto_exchange_misaddressed_total" "Inputs for nobody here, and requests that are none."
         Exchange::misaddressed;
     "rialto_exchange_over" "1 when the day is over." |exchange| u64::from(exchange.is_over());
 };

@@ -6,22 +6,23 @@ use matching::{
     Account, Capacity, DayRules, FloorCapacity, Policy, Rules, SelfMatch, Tick, TickTable,
 };
 use port::{DropPlan, PortPlan, StoreSize};
-use risk::port::Room;
+use risk::port::{Room, Whose};
 use runtime::seal::{self, Seal};
 use runtime::{Effect, ListenerId};
 use session::SessionId;
 use session::mold::SenderConfig;
 use session::soup::{Credentials, SoupConfig};
-use types::{AccountId, FirmId, OrderRef, Px, SeqNo, Symbol};
+use types::{AccountId, FirmId, MatchNo, OrderRef, PortId, Px, SeqNo, Symbol};
 use wire::itch50::{LuldTier, MarketCategory, RegShoAction};
-use wire::ouch50::Appendage;
 use wire::ouch50::inbound::{CancelOrder, EnterOrder, Head, ReplaceOrder};
+use wire::ouch50::{Appendage, BrokenReason};
 use wire::soupbintcp::{Login, Packet, next_packet};
 
 use super::*;
 
 const USERS: [&str; 3] = ["ANN", "BOB", "COPY"];
 const COMMANDS: LinkId = LinkId(0);
+const ANSWERS: LinkId = LinkId(1);
 
 fn machine() -> Exchange {
     let cents = Px::from_price4(100);
@@ -80,6 +81,7 @@ fn machine() -> Exchange {
         lines: [Some(SocketId(0)), Some(SocketId(1))],
         keeper: Some(LinkId(0)),
         commands: COMMANDS,
+        answers: ANSWERS,
         first_stream: StreamId(0),
         hours: None,
         follows: None,
@@ -118,12 +120,13 @@ struct Rig {
     copies: u32,
     datagrams: u32,
     kept: u32,
+    answered: Option<Answer>,
 }
 
 impl Rig {
-    /// Trading, with nobody connected.
-    fn new() -> Self {
-        let mut rig = Self {
+    /// At the begin of its day.
+    fn fresh() -> Self {
+        Self {
             machine: machine(),
             out: Outbox::default(),
             now: Nanos::from_secs(1),
@@ -131,11 +134,30 @@ impl Rig {
             copies: 0,
             datagrams: 0,
             kept: 0,
-        };
-        while rig.machine.next_deadline() == Some(Nanos::ZERO) {
-            rig.drive(Event::Deadline);
+            answered: None,
         }
+    }
+
+    /// Trading, with nobody connected.
+    fn new() -> Self {
+        let mut rig = Self::fresh();
+        rig.settle();
         rig
+    }
+
+    /// What wants to go on does.
+    fn settle(&mut self) {
+        while self.machine.next_deadline() == Some(Nanos::ZERO) {
+            self.drive(Event::Deadline);
+        }
+    }
+
+    /// What became of a request at once.
+    fn command(&mut self, number: u64, command: Command) -> Option<Answer> {
+        self.answered = None;
+        let message = command.to_message(number);
+        self.drive(Event::Message { link: COMMANDS, message: &message });
+        self.answered
     }
 
     /// One input, sealed.
@@ -156,20 +178,25 @@ impl Rig {
                             Packet::Sequenced(_) if stream == StreamId(2) => self.copies += 1,
                             Packet::Sequenced(m) => self.answers[usize::from(m[0])] += 1,
                             Packet::Accepted(_) => self.answers[usize::from(b'+')] += 1,
+                            Packet::EndOfSession => self.answers[usize::from(b'-')] += 1,
                             Packet::Debug(_)
                             | Packet::Login { .. }
                             | Packet::Rejected(_)
                             | Packet::Unsequenced(_)
                             | Packet::ServerHeartbeat
                             | Packet::ClientHeartbeat
-                            | Packet::EndOfSession
                             | Packet::Logout => panic!("{packet:?}"),
                         }
                     }
                     assert!(rest.is_empty(), "whole packets");
                 }
                 Effect::Send { .. } => self.datagrams += 1,
+                Effect::Ring { link: ANSWERS, message } => {
+                    assert_eq!(self.answered, None, "one answer at a time");
+                    self.answered = Answer::from_message(&message);
+                }
                 Effect::Ring { .. } => self.kept += 1,
+                Effect::Close { .. } if self.machine.is_over() => {}
                 Effect::Open { .. } | Effect::Close { .. } => panic!("{effect:?}"),
             }
         }
@@ -269,4 +296,100 @@ fn no_request_touches_the_allocator() {
     assert_eq!(rig.machine.traded()[0], Traded { fills: 1_000, volume: 100_000, crosses: 0 });
     assert_eq!((rig.machine.lost(), rig.copies), (0, 2_000 + 2_000 + 2_000 + 1_000));
     assert!(0 < rig.datagrams && rig.datagrams <= 2 * rig.kept, "a line each, a message at least");
+}
+
+fn control(control: Control) -> Command {
+    Command::Control { instrument: number(0), control }
+}
+
+fn bust(match_no: u64) -> Command {
+    Command::Bust { match_no, reason: BrokenReason::Erroneous }
+}
+
+#[test]
+fn every_request_is_answered_with_what_became_of_it() {
+    use matching::Phase::{Closed, Continuous, Halted, PreReopen};
+
+    let before = seal::broken();
+    let mut rig = Rig::new();
+    [0, 1].into_iter().for_each(|conn| rig.log_in(conn));
+    rig.enter(0, 1, Side::Buy, 100, 1_000_000);
+    rig.enter(1, 1, Side::Sell, 100, 1_000_000);
+    (2..40).for_each(|user_ref| rig.enter(0, user_ref, Side::Buy, 100, 990_000));
+    let px = |units: i64| Some(Px::from_raw(units * Px::ONE));
+    let stands = |phase, shares| Detail::Instrument { phase, shares, last: px(100) };
+    let ann = Whose::Port(PortId::new(0));
+    let nobody = Whose::Firm(FirmId::new(9));
+    let none = Detail::None;
+    let page =
+        |list, from, states: &[u8]| Detail::Page(Page::new(list, from, states.iter().copied()));
+    let looks = |list, from| Command::Look { list, from };
+    use Outcome::{AlreadySo, Done, Unknown, WrongPhase};
+    let cases = [
+        (control(Control::Open), AlreadySo, stands(Continuous, 0)),
+        (control(Control::Reopen), AlreadySo, stands(Continuous, 0)),
+        (control(Control::PreReopen), WrongPhase, stands(Continuous, 0)),
+        (control(Control::Halt), Done, stands(Halted, 0)),
+        (control(Control::Halt), AlreadySo, stands(Halted, 0)),
+        (control(Control::Reopen), WrongPhase, stands(Halted, 0)),
+        (control(Control::PreReopen), Done, stands(PreReopen, 0)),
+        (Command::Control { instrument: number(1), control: Control::Halt }, Unknown, none),
+        (looks(List::Phases, 0), Done, page(List::Phases, 0, &[PreReopen as u8])),
+        (looks(List::Phases, 1), Done, page(List::Phases, 1, &[])),
+        (looks(List::Phases, u32::MAX), Done, page(List::Phases, u32::MAX, &[])),
+        (looks(List::Ports, 0), Done, page(List::Ports, 0, &[0, 0])),
+        // 16 of its orders are looked at in one turn.
+        (Command::Kill { whose: ann }, Done, Detail::Orders { cancelled: 16, goes_on: true }),
+        (Command::Kill { whose: ann }, AlreadySo, Detail::Orders { cancelled: 0, goes_on: false }),
+        (Command::Kill { whose: nobody }, Unknown, none),
+        (looks(List::Ports, 0), Done, page(List::Ports, 0, &[1, 0])),
+        (looks(List::Ports, 1), Done, page(List::Ports, 1, &[0])),
+        (looks(List::Ports, 70_000), Done, page(List::Ports, 70_000, &[])),
+        (looks(List::Firms, 0), Done, page(List::Firms, 0, &[0])),
+        (Command::Revive { whose: ann }, Done, none),
+        (Command::Revive { whose: ann }, AlreadySo, none),
+        (Command::Revive { whose: nobody }, Unknown, none),
+        (looks(List::Venue, 0), Done, page(List::Venue, 0, &[0])),
+        (
+            Command::Kill { whose: Whose::Venue },
+            Done,
+            Detail::Orders { cancelled: 0, goes_on: false },
+        ),
+        (looks(List::Venue, 0), Done, page(List::Venue, 0, &[1])),
+        // The first number was the opening cross's, which is no trade.
+        (bust(1), Unknown, none),
+        (bust(2), Done, none),
+        (bust(2), AlreadySo, none),
+        (control(Control::Reopen), Done, stands(Continuous, 0)),
+        // What was broken stays the last price.
+        (control(Control::Close), Done, stands(Closed, 0)),
+    ];
+    for (at, (command, outcome, detail)) in (7..).zip(cases) {
+        let answer = rig.command(at, command);
+        assert_eq!(answer, Some(Answer { number: at, outcome, detail }), "{command:?}");
+        rig.settle();
+    }
+    // Its end is told when it has come, and to the first who asked.
+    assert_eq!(rig.command(1, Command::Close), None);
+    let again = Answer { number: 2, outcome: AlreadySo, detail: none };
+    assert_eq!(rig.command(2, Command::Close), Some(again));
+    rig.answered = None;
+    rig.settle();
+    assert_eq!(rig.answered, Some(Answer { number: 1, outcome: Done, detail: none }));
+    assert!(rig.machine.is_over());
+    let over = [control(Control::PreOpen), bust(1)];
+    for command in over {
+        let answer = rig.command(3, command).expect("an answer");
+        assert_eq!(answer.outcome, Outcome::DayOver, "{command:?}");
+    }
+    assert_eq!(rig.machine.misaddressed(), 0);
+    assert_eq!(seal::broken(), before, "uses of the allocator under the seal");
+}
+
+#[test]
+fn nothing_happens_to_an_instrument_before_it_was_named() {
+    let mut rig = Rig::fresh();
+    let answer = rig.command(1, control(Control::PreOpen)).expect("an answer");
+    let detail = Detail::Instrument { phase: matching::Phase::Closed, shares: 0, last: None };
+    assert_eq!(answer, Answer { number: 1, outcome: Outcome::DayNotBegun, detail });
 }

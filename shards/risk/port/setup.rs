@@ -59,6 +59,15 @@ impl PortRisk {
         Ok(())
     }
 
+    /// Whether a kill switch is on; `None` where there is no such firm or port.
+    pub fn is_stopped(&self, whose: Whose) -> Option<bool> {
+        match whose {
+            Whose::Venue => Some(self.is_stopped),
+            Whose::Firm(firm) => self.firms.get(firm.index()).map(|firm| firm.is_stopped),
+            Whose::Port(port) => self.ports.get(port.index()).map(|port| port.is_stopped),
+        }
+    }
+
     /// The line of an account's credit.
     pub fn account_line(&self, account: AccountId) -> LineId {
         LineId::new(account.get())
