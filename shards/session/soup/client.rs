@@ -57,7 +57,7 @@ enum State {
     LoggingIn { deadline: Nanos },
     /// Logged in.
     Up,
-    /// We said goodbye: nothing more is taken, and the server closes.
+    /// We said goodbye: what the server said before it heard so is still heard, until it closes.
     LoggedOut,
     /// Over, not yet told.
     Closing(Closed),
@@ -122,8 +122,8 @@ impl Client {
     /// there is no connection they are swallowed.
     pub fn on_bytes(&mut self, now: Nanos, bytes: &[u8]) -> usize {
         match self.state {
-            State::Down | State::Closing(_) | State::LoggedOut => bytes.len(),
-            State::LoggingIn { .. } | State::Up => {
+            State::Down | State::Closing(_) => bytes.len(),
+            State::LoggingIn { .. } | State::Up | State::LoggedOut => {
                 self.heard_at = now;
                 self.received.take(bytes)
             }
@@ -227,7 +227,7 @@ impl Client {
 
     /// One packet; heartbeats are passed over.
     fn packet(&mut self) -> Result<Option<Heard>, Closed> {
-        let up = self.state == State::Up;
+        let up = matches!(self.state, State::Up | State::LoggedOut);
         loop {
             let Some((packet, payload)) = self.received.next()? else {
                 return Ok(None);
@@ -307,11 +307,11 @@ impl Client {
         Ok(())
     }
 
-    /// Logs out. The server closes the connection; if it does not, it is over after `dead`.
+    /// Logs out. The server closes the connection, and what it said before is still given out; if it
+    /// does not, the connection is over after `dead`.
     pub fn logout(&mut self, now: Nanos) {
         if self.state == State::Up {
             self.state = State::LoggedOut;
-            self.received.clear();
             self.sent_at = now;
             // Where even the reserve is full the server reads nothing, and silence says the same.
             let _ = self.transmit.control(&Packet::Logout);

@@ -221,6 +221,10 @@ fn messages_go_both_ways_and_sessions_end() {
     assert_eq!(server.send_unsequenced(secs(0), b"note"), Err(NotSent::Version));
     client.logout(secs(1));
     assert_eq!(client.send(secs(1), b"order"), Err(NotSent::NotLoggedIn));
+    // What was said before the server heard of it is heard all the same.
+    server.send_sequenced(secs(1), b"fill").expect("room");
+    let bytes = drain_server(&mut server);
+    assert_eq!(to_client(&mut client, secs(1), &bytes, 5), "1=fill");
     assert_eq!(
         to_server(&mut server, secs(1), &drain_client(&mut client), 9, 1),
         "closed:LoggedOut"
