@@ -84,7 +84,7 @@ fn hear(client: &mut Client) -> Vec<u8> {
 
 #[test]
 fn a_halt_takes_no_order_and_ends_with_its_cross() {
-    let house = House::open(16, 64);
+    let house = House::open(16, 128);
     let orders = house.shards[0].orders;
     let (mut ann, mut bob) = (Client::up(orders, "U00001"), Client::up(orders, "U00002"));
     let rests = ann.ask(&order(1, b'B', 100, "AAPL", PAR));
@@ -129,7 +129,7 @@ fn a_halt_takes_no_order_and_ends_with_its_cross() {
 
 #[test]
 fn a_kill_cancels_what_rests_and_takes_no_more_until_it_is_revived() {
-    let house = House::open(16, 64);
+    let house = House::open(16, 128);
     let data = house.data();
     // The first is of firm ALFA, the second of BRVO; on the other shard the first is killed too.
     let [mut ann, mut bob, mut away] = [(0, "U00001"), (0, "U00002"), (1, "U00001")]
@@ -172,7 +172,7 @@ fn a_kill_cancels_what_rests_and_takes_no_more_until_it_is_revived() {
 
 #[test]
 fn a_broken_trade_is_told_to_both_sides_and_to_everybody() {
-    let house = House::open(16, 64);
+    let house = House::open(16, 128);
     let orders = house.shards[0].orders;
     let (mut ann, mut bob) = (Client::up(orders, "U00001"), Client::up(orders, "U00002"));
     ann.ask(&order(1, b'B', 100, "AAPL", PAR));
@@ -207,7 +207,7 @@ fn a_broken_trade_is_told_to_both_sides_and_to_everybody() {
 
 #[test]
 fn two_who_ask_at_once_are_both_answered() {
-    let house = House::open(16, 64);
+    let house = House::open(16, 128);
     let data = house.data();
     thread::scope(|scope| {
         for symbol in ["AAPL", "ZN"] {
@@ -227,7 +227,7 @@ fn two_who_ask_at_once_are_both_answered() {
 
 #[test]
 fn the_end_of_the_day_ends_the_run() {
-    let house = House::open(16, 64);
+    let house = House::open(16, 128);
     let data = house.data();
     let mut ann = Client::up(house.shards[0].orders, "U00001");
     ann.ask(&order(1, b'B', 100, "AAPL", PAR));
@@ -243,7 +243,7 @@ fn the_end_of_the_day_ends_the_run() {
 
 #[test]
 fn a_folder_has_one_run_and_ctl_says_when_there_is_none() {
-    let house = House::open(16, 64);
+    let house = House::open(16, 128);
     for command in ["venue", "run"] {
         let second = house.again(command);
         let said = String::from_utf8(second.stderr).unwrap();
@@ -276,7 +276,7 @@ fn a_folder_has_one_run_and_ctl_says_when_there_is_none() {
 
 #[test]
 fn bad_usage_is_told_before_anything_happens() {
-    let house = House::open(16, 64);
+    let house = House::open(16, 128);
     let data = house.data();
     let cases = [
         ("", "Usage: rialto ctl"),
