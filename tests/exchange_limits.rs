@@ -7,10 +7,11 @@ use runtime::Machine as _;
 use types::{AccountId, InstrumentId, Nanos};
 use wire::ouch50::inbound::{EnterOrder, Head, MassCancel};
 use wire::ouch50::{
-    AppendageWriter, BboWeight, Capacity, CrossType, Display, Flag, MARKET_PRICE, RejectReason,
-    Side, TagValue, TimeInForce, outbound,
+    AppendageWriter, BboWeight, CrossType, Flag, MARKET_PRICE, RejectReason, Side, TagValue,
+    outbound,
 };
 
+use crate::kit;
 use crate::kit::exchange::{Rig, exchange};
 
 const MIDNIGHT: Nanos = Nanos::from_secs(20_000 * 86_400);
@@ -64,31 +65,12 @@ fn second(count: u64) -> Nanos {
 }
 
 fn order(user_ref: u32, side: Side, quantity: u32, price: u64) -> EnterOrder {
-    EnterOrder {
-        header: Head::new(),
-        user_ref: user_ref.into(),
-        side: side.byte(),
-        quantity: quantity.into(),
-        symbol: *b"ONE     ",
-        price: price.into(),
-        time_in_force: TimeInForce::Day.byte(),
-        display: Display::Visible.byte(),
-        capacity: Capacity::Agency.byte(),
-        intermarket_sweep: Flag::No.byte(),
-        cross: CrossType::Continuous.byte(),
-        cl_ord_id: [b' '; 14],
-    }
+    kit::order::order(user_ref, side, quantity, "ONE", price)
 }
 
 /// What a port is told at once when it enters an order.
 fn ask(rig: &mut Rig, port: u16, order: &EnterOrder, options: &[TagValue]) -> Vec<Vec<u8>> {
-    let (mut room, mut out) = ([0; 32], [0; 128]);
-    let mut appendage = AppendageWriter::new(&mut room);
-    for option in options {
-        appendage.push(*option).expect("room");
-    }
-    let len = order.encode(appendage.finish(), &mut out).expect("room");
-    say(rig, port, &out[..len])
+    say(rig, port, &kit::order::bytes(order, options))
 }
 
 fn say(rig: &mut Rig, port: u16, message: &[u8]) -> Vec<Vec<u8>> {

@@ -4,7 +4,7 @@
 //! One call an input: hand it to the ports, which drive the floor; what happened there goes to the
 //! tape first and then to whom it concerns. After each input goes out what each connection is to be
 //! told, and every message by ring to those who keep it; after each turn one datagram on each line, of
-//! all its inputs (with four busy connections a datagram for each took 24 of the 60 us of a turn). So
+//! all its inputs. So
 //! nobody reads in the feed what its owner could not have read before.
 
 mod answer;
@@ -104,7 +104,6 @@ pub struct Exchange {
     told: usize,
     /// The number of the request to end the day, until it is answered.
     asked_to_close: Option<u64>,
-    connections: u32,
     /// A connection is yet to be told something that the outbox had no room for.
     behind: bool,
     misaddressed: u64,
@@ -143,7 +142,6 @@ impl Exchange {
             hours: plan.hours,
             told: 0,
             asked_to_close: None,
-            connections: 0,
             behind: false,
             misaddressed: 0,
         })
@@ -223,11 +221,6 @@ impl Exchange {
         self.wires.lost
     }
 
-    /// Connections that are up, logged in or not.
-    pub fn connections(&self) -> u32 {
-        self.connections
-    }
-
     /// Inputs for nobody here, and requests that are none.
     pub fn misaddressed(&self) -> u64 {
         self.misaddressed
@@ -241,9 +234,7 @@ impl Exchange {
 
     fn on_accepted(&mut self, now: Nanos, stream: StreamId, out: &mut Outbox) {
         let Some(conn) = self.conn(stream) else { return };
-        if self.ports.on_opened(now, conn) {
-            self.connections += 1;
-        } else {
+        if !self.ports.on_opened(now, conn) {
             // One effect of one input finds room.
             let _ = out.close(stream);
         }
@@ -267,8 +258,6 @@ impl Exchange {
 
     fn on_closed(&mut self, now: Nanos, stream: StreamId, out: &mut Outbox) {
         let Some(conn) = self.conn(stream) else { return };
-        // One that was refused was not counted: there is none, as places are the listener's.
-        self.connections = self.connections.saturating_sub(1);
         let Self { ports, tape, wires, traded, .. } = self;
         ports.on_closed(now, conn, &mut Teller { tape, traded, wires, out });
     }

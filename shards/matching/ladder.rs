@@ -34,7 +34,10 @@ pub(crate) struct Level {
     pub(crate) qty: u64,
 }
 
-const _: () = assert!(size_of::<Level>() == 16);
+/// Bytes of a price within the window, and of one outside.
+pub(crate) const LEVEL_BYTES: usize = size_of::<Level>();
+pub(crate) const FAR_BYTES: usize = size_of::<(i32, Level)>();
+const _: () = assert!(LEVEL_BYTES == 16);
 
 impl Level {
     const EMPTY: Self = Self { head: NONE, tail: NONE, qty: 0 };

@@ -25,6 +25,11 @@ pub struct Capacity {
     pub terms: u32,
 }
 
+impl Capacity {
+    /// Bytes that the terms of one order take, with its places in the queues.
+    pub const TERMS_BYTES: usize = crate::specials::BYTES;
+}
+
 /// How one instrument trades.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
@@ -42,6 +47,13 @@ pub struct Rules {
     pub lit: bool,
     /// From where the sizes of random showings are drawn.
     pub seed: u64,
+}
+
+impl Rules {
+    /// Bytes that a price of the window takes, on both sides.
+    pub const WINDOW_BYTES: usize = 2 * crate::ladder::LEVEL_BYTES;
+    /// Bytes that a price outside of it takes, on both sides.
+    pub const FAR_BYTES: usize = 2 * crate::ladder::FAR_BYTES;
 }
 
 /// Who goes first among the orders shown at one price.

@@ -36,7 +36,9 @@ pub(crate) struct Special {
     pub(crate) ahead: u32,
 }
 
-const _: () = assert!(size_of::<Special>() + Tree::<Ranks>::ENTRY <= 272);
+/// Bytes of an entry of the pool.
+pub(crate) const BYTES: usize = size_of::<Special>() + Tree::<Ranks>::ENTRY;
+const _: () = assert!(BYTES <= 272);
 
 impl Special {
     pub(crate) const BLANK: Self = Self {
@@ -200,7 +202,7 @@ impl Specials {
 
     /// Bytes of the pool.
     pub(crate) const fn bytes(&self) -> usize {
-        self.pool.len() * (size_of::<Special>() + Tree::<Ranks>::ENTRY)
+        self.pool.len() * BYTES
     }
 }
 

@@ -177,6 +177,11 @@ impl Ports {
         self.feed(now);
     }
 
+    /// Connections that are up and not about to be cut, logged in or not.
+    pub fn connections(&self) -> usize {
+        self.standing
+    }
+
     /// When [`Ports::on_deadline`] is wanted.
     #[inline]
     pub fn next_deadline(&self) -> Option<Nanos> {

@@ -118,6 +118,24 @@ struct Block {
     machine: Box<[AtomicU64]>,
 }
 
+impl Counters {
+    /// A shard's, with those of the core that it is on.
+    pub(crate) fn on(&self, core: &Self) -> Self {
+        Self {
+            cycles: core.cycles,
+            busy_cycles: core.busy_cycles,
+            busy_ns: core.busy_ns,
+            idle_ns: core.idle_ns,
+            longest_cycle_ns: core.longest_cycle_ns,
+            parks: core.parks,
+            parked_ns: core.parked_ns,
+            empty_wakes: core.empty_wakes,
+            seal_broken: core.seal_broken,
+            ..*self
+        }
+    }
+}
+
 /// The writing side, on the shard.
 #[derive(Debug)]
 pub(crate) struct Publisher {

@@ -252,3 +252,8 @@ mod tests;
 #[path = "listen_test.rs"]
 #[expect(clippy::disallowed_methods)] // the other ends run on threads of their own
 mod listen_tests;
+
+#[cfg(all(test, not(loom)))]
+#[path = "turn_test.rs"]
+#[expect(clippy::disallowed_methods)] // the machine comes back to the test's own thread
+mod turn_tests;

@@ -334,55 +334,6 @@ fn shards_on_one_core_take_turns() {
     stop(running);
 }
 
-/// Says at each turn's end how many inputs the turn had.
-#[derive(Default)]
-struct Turns {
-    inputs: u64,
-}
-
-impl Machine for Turns {
-    fn on_event(&mut self, _now: Nanos, _event: Event<'_>, _out: &mut Outbox) {
-        self.inputs += 1;
-    }
-
-    fn on_turn_end(&mut self, _now: Nanos, out: &mut Outbox) {
-        out.ring(LinkId(0), Message([core::mem::take(&mut self.inputs); 8])).unwrap();
-    }
-
-    fn next_deadline(&self) -> Option<Nanos> {
-        None
-    }
-
-    fn housekeep(&mut self, _now: Nanos, _out: &mut Outbox) {}
-}
-
-#[test]
-fn a_machine_hears_once_of_the_end_of_a_turn_that_had_inputs() {
-    let mut core = core(DROWSY);
-    let (mut producer, inward) = link(16, WhenFull::Stop, Some(core.bell()));
-    let (outward, mut ended) = link(16, WhenFull::Stop, None);
-    let turns = || Ok(Turns::default());
-    core.seat(Seat::new(Config::default(), vec![inward], vec![outward], turns, drop));
-    // Before anyone takes them: one turn has them all.
-    for _ in 0..10 {
-        producer.send(Message::default());
-    }
-    let running = launch(vec![core]).unwrap();
-    for inputs in [10, 1, 1] {
-        let mut popped = None;
-        wait_until(
-            || {
-                popped = ended.pop();
-                popped.is_some()
-            },
-            "the end of a turn",
-        );
-        assert_eq!(popped, Some(Popped::Message(Message([inputs; 8]))));
-        producer.send(Message::default());
-    }
-    stop(running);
-}
-
 #[test]
 fn a_machine_hears_what_a_ring_has_dropped() {
     let mut core = core(DROWSY);

@@ -1,7 +1,7 @@
 //! One shard in the loop: its inputs in, its machine driven, its effects carried out.
 //!
-//! The order of a turn is fixed: sockets, accepted connections, made ones, rings, deadline, then the machine hears of its
-//! end. Each is bounded, so no source can starve another. Knows no market word.
+//! The order of a turn is fixed: sockets, accepted connections, made ones, rings, deadline, then the machine hears
+//! of its end. Each is bounded, so no source can starve another. Knows no market word.
 
 use std::net::SocketAddr;
 use std::os::fd::RawFd;
@@ -262,6 +262,12 @@ impl<M: Machine, F: FnOnce(M)> Shard<M, F> {
         handled
     }
 
+    fn end_turn(&mut self, now: Nanos) {
+        self.in_turn = false;
+        self.driven.machine.on_turn_end(now, &mut self.driven.outbox);
+        self.driven.carry_out();
+    }
+
     fn poll_deadline(&mut self, now: Nanos) -> usize {
         if self.driven.machine.next_deadline().is_none_or(|at| now < at) {
             return 0;
@@ -286,18 +292,7 @@ impl<M: Machine, F: FnOnce(M)> Shard<M, F> {
         counters.ring_replaced = links.replaced;
         counters.ring_dropped = links.dropped;
         counters.effects_refused = self.driven.outbox.refused();
-        let merged = Counters {
-            cycles: core.cycles,
-            busy_cycles: core.busy_cycles,
-            busy_ns: core.busy_ns,
-            idle_ns: core.idle_ns,
-            longest_cycle_ns: core.longest_cycle_ns,
-            parks: core.parks,
-            parked_ns: core.parked_ns,
-            empty_wakes: core.empty_wakes,
-            seal_broken: core.seal_broken,
-            ..*counters
-        };
+        let merged = counters.on(core);
         self.publisher.publish(&merged, |places| self.driven.machine.counters(places));
     }
 }
@@ -318,10 +313,9 @@ impl<M: Machine, F: FnOnce(M)> Turn for Shard<M, F> {
             handled += self.poll_deadline(now);
         }
         self.in_turn |= 0 < handled;
+        // What it says then could pass what waits for room.
         if self.in_turn && !self.driven.outward.is_blocked() {
-            self.in_turn = false;
-            self.driven.machine.on_turn_end(now, &mut self.driven.outbox);
-            self.driven.carry_out();
+            self.end_turn(now);
         }
         handled
     }
@@ -353,7 +347,6 @@ impl<M: Machine, F: FnOnce(M)> Turn for Shard<M, F> {
 
     fn must_stay_awake(&mut self) -> bool {
         self.driven.outward.is_blocked()
-            || self.in_turn
             || self.batches.iter().flatten().any(|batch| !batch.is_spent())
             || self.uring.as_mut().is_some_and(|uring| !uring.is_empty())
             || self.rings.iter().any(|ring| !ring.is_empty())
@@ -412,6 +405,10 @@ impl<M: Machine, F: FnOnce(M)> Turn for Shard<M, F> {
     }
 
     fn end_accepted(&mut self, clock: &mut Clock, until: Nanos) {
+        // Nobody makes room any more: better late than never.
+        if self.in_turn {
+            self.end_turn(clock.now());
+        }
         let Driven { outward, counters, .. } = &mut self.driven;
         if let Some(accepted) = &mut outward.accepted {
             accepted.end(until, || clock.now(), &mut self.received, counters);

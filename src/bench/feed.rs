@@ -98,11 +98,18 @@ impl<M: Machine> Machine for Timed<M> {
         }
     }
     #[inline]
+    fn on_turn_end(&mut self, now: Nanos, out: &mut Outbox) {
+        self.machine.on_turn_end(now, out);
+    }
+    #[inline]
     fn next_deadline(&self) -> Option<Nanos> {
         self.machine.next_deadline()
     }
     fn housekeep(&mut self, now: Nanos, out: &mut Outbox) {
         self.machine.housekeep(now, out);
+    }
+    fn counters(&self, places: &mut [u64]) {
+        self.machine.counters(places);
     }
 }
 

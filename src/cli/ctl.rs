@@ -42,13 +42,10 @@ enum What {
     PreOpen(Which),
     /// The opening cross, then trade
     Open(Which),
-    /// End the day of the exchange with its closing crosses, and the run with it; of the SYMBOLs alone where some are
-    /// named
-    Close {
-        /// Close only these: they can be pre-opened and opened again
-        #[arg(value_name = "SYMBOL")]
-        symbols: Vec<String>,
-    },
+    /// The closing cross; the instruments can be pre-opened and opened again
+    Close(Which),
+    /// End the day of the exchange with its closing crosses, and the run with it
+    EndDay,
     /// Cancel all orders of the venue, a firm or a port, and take no more
     Kill {
         #[command(subcommand)]
@@ -118,7 +115,8 @@ impl From<Ctl> for control::Options {
             What::Reopen(args) => Request::Reopen(which(args)),
             What::PreOpen(args) => Request::PreOpen(which(args)),
             What::Open(args) => Request::Open(which(args)),
-            What::Close { symbols } => Request::Close(which(Which { symbols, all: false })),
+            What::Close(args) => Request::Close(which(args)),
+            What::EndDay => Request::EndDay { exchange: exchange.clone() },
             What::Kill { whose } => Request::Kill(members(whose)),
             What::Revive { whose } => Request::Revive(members(whose)),
             What::Bust { match_number, reason } => {

@@ -284,7 +284,8 @@ pub struct Port {
     pub firms: Spanned<Vec<Spanned<String>>>,
     /// Its orders are cancelled when its connection is lost. Default true.
     pub cancel_on_disconnect: Option<bool>,
-    /// What happens where its orders would trade with its own firm's. Default `allow`.
+    /// What happens where its orders would trade with another of its owner's, who is as the firm's
+    /// `self_match_by` has it. Default `allow`.
     pub self_match: Option<SelfMatch>,
     /// The account of its firm that its orders are for; each of its `firms` has one of that name. Default one of the
     /// port's own, which has the firm's credit.

@@ -3,7 +3,7 @@
 //! Rings wake nobody here: whoever waits for an answer looks every millisecond, and only while he waits.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use engine::exchange::{Answer, Command};
@@ -103,6 +103,7 @@ pub(super) async fn ask(
             let mut desk = desk.borrow_mut();
             desk.look();
             let mut is_news = false;
+            let mut full = BTreeSet::new();
             for at in first..asked.len() {
                 match (fates[at], numbers[at]) {
                     (Fate::Answered(_), _) => {}
@@ -113,13 +114,16 @@ pub(super) async fn ask(
                             is_news = true;
                         }
                     }
+                    // Room that is made meanwhile is not for these: what a shard is asked keeps its order.
+                    (_, None) if full.contains(&asked[at].0) => {}
                     (_, None) => {
-                        // Where one finds no room, those after it find none either: their order holds.
                         let (shard, command) = asked[at];
                         if let Some(number) = desk.send(shard, command) {
                             desk.awaited.insert(number, None);
                             (fates[at], numbers[at]) = (Fate::Unanswered, Some(number));
                             is_news = true;
+                        } else {
+                            full.insert(shard);
                         }
                     }
                 }

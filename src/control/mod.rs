@@ -41,7 +41,7 @@ pub use server::Listener;
 
 use desk::Desk;
 use names::Names;
-use protocol::{Instruments, Refusal, Reply, Request};
+use protocol::{Refusal, Reply, Request};
 use server::Limits;
 use task::{Task, carry_out};
 
@@ -149,15 +149,15 @@ impl State {
             Request::Halt(which) => phases::tasks(&self.names, which, Phases::Halt),
             Request::PreReopen(which) => phases::tasks(&self.names, which, Phases::PreReopen),
             Request::Reopen(which) => phases::tasks(&self.names, which, Phases::Reopen),
-            Request::Close(which) if is_day(which) => self.end_of_day(which.exchange.as_deref()),
             Request::Close(which) => phases::tasks(&self.names, which, Phases::Close),
+            Request::EndDay { exchange } => self.end_of_day(exchange.as_deref()),
             Request::Kill(members) => members::kill(&self.names, members),
             Request::Revive(members) => members::revive(&self.names, members),
             Request::Bust { exchange, match_number, reason } => {
                 bust::tasks(&self.names, exchange.as_deref(), *match_number, *reason)
             }
         };
-        let ends_day = matches!(request, Request::Close(which) if is_day(which));
+        let ends_day = matches!(request, Request::EndDay { .. });
         let patience = if ends_day { CLOSE_MAX } else { self.limits.answer };
         match tasks {
             Ok(tasks) => Reply::Outcomes(carry_out(&self.desk, tasks, patience).await),
@@ -179,9 +179,4 @@ impl State {
             }
         }
     }
-}
-
-/// A close that names no instrument is one of the day.
-fn is_day(which: &Instruments) -> bool {
-    which.symbols.is_empty() && !which.all
 }

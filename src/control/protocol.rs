@@ -22,8 +22,14 @@ pub enum Request {
     PreReopen(Instruments),
     /// The cross that ends a halt or a pause, then continuous trading.
     Reopen(Instruments),
-    /// The closing cross of some instruments; of none: end the day.
+    /// The closing cross of some instruments: they can be pre-opened and opened again.
     Close(Instruments),
+    /// The closing cross of every instrument, and the end of the day.
+    EndDay {
+        /// Where; only needed where there are several exchanges.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        exchange: Option<String>,
+    },
     /// Cancel orders and take no more.
     Kill(Members),
     /// Take orders again.

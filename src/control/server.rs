@@ -29,6 +29,8 @@ const BACKLOG: i32 = 64;
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Of a request for many instruments, what became of so many is logged one by one.
 const LOGGED_MAX: usize = 16;
+/// Characters of a request that are logged.
+const ASKED_MAX: usize = 1_000;
 
 /// What one client may do.
 #[derive(Debug, Clone, Copy)]
@@ -52,7 +54,7 @@ impl Limits {
         line: 1 << 16,
         read: Duration::from_secs(60),
         write: Duration::from_secs(5),
-        answer: Duration::from_secs(1),
+        answer: Duration::from_secs(5),
     };
 }
 
@@ -284,7 +286,8 @@ fn bad(who: &Who, what: String) -> Reply {
 
 /// Who asked for what, and what became of it.
 fn log(who: &Who, request: &Request, reply: &Reply) {
-    let asked = serde_json::to_string(request).unwrap_or_default();
+    let asked: String =
+        serde_json::to_string(request).unwrap_or_default().chars().take(ASKED_MAX).collect();
     match reply {
         Reply::Shards(_) => tracing::debug!(uid = who.uid, pid = who.pid, asked, "control: told"),
         Reply::Refused(refusal) => {

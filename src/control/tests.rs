@@ -23,13 +23,8 @@ use crate::{fault, topology};
 
 /// Longer than anything here takes on a busy host.
 const PATIENCE: Duration = Duration::from_secs(60);
-const LIMITS: Limits = Limits {
-    clients: 3,
-    line: 4_096,
-    read: PATIENCE,
-    write: PATIENCE,
-    answer: Duration::from_millis(50),
-};
+const LIMITS: Limits =
+    Limits { clients: 3, line: 4_096, read: PATIENCE, write: PATIENCE, answer: PATIENCE };
 
 fn topology() -> Topology {
     let symbols: Vec<String> = (0..100).map(|number| format!("S{number:02}")).collect();
@@ -288,7 +283,7 @@ fn names_that_are_not_there_are_refused_with_the_nearest() {
 
 #[test]
 fn more_instruments_than_a_ring_holds_are_asked_for_one_after_the_other() {
-    let rig = Rig::new(Limits { answer: PATIENCE, ..LIMITS });
+    let rig = Rig::new(LIMITS);
     let got = outcomes(rig.client().ask(r#"{"command":"halt","all":true}"#));
     let want = [Outcome::Done, Outcome::WrongPhase].into_iter().cycle().take(100);
     assert!(COMMAND_DEPTH < got.len());
@@ -297,7 +292,7 @@ fn more_instruments_than_a_ring_holds_are_asked_for_one_after_the_other() {
 
 #[test]
 fn what_a_shard_does_not_answer_is_told_and_what_it_answers_late_is_nobody_elses() {
-    let rig = Rig::new(LIMITS);
+    let rig = Rig::new(Limits { answer: Duration::from_millis(50), ..LIMITS });
     rig.answers.store(false, Ordering::SeqCst);
     let mut client = rig.client();
     let got = outcomes(client.ask(r#"{"command":"halt","all":true}"#));

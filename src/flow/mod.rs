@@ -106,7 +106,7 @@ impl Options {
 
     /// The firm of a port.
     pub fn firm_of(&self, port: u16) -> Option<[u8; 4]> {
-        self.firms.iter().cycle().nth(usize::from(port) % self.firms.len().max(1)).copied()
+        self.firms.get(usize::from(port) % self.firms.len().max(1)).copied()
     }
 
     fn check(&self) -> Result<(), Failure> {

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use matching::Rules;
 use venue::Depth;
 
-use super::{Exchange, ExchangeShard, Feed, Link, ShardId, Topology};
+use super::{Exchange, ExchangeShard, Feed, Link, Listing, ShardId, Topology};
 use crate::terminal;
 
 /// An order and its share of the index that finds it (`book::Capacity`).
@@ -20,8 +21,6 @@ const PACKET_BYTES: u64 = 1_536;
 
 /// An exchange's order: what its book, its port and the tape know of it, with their indices.
 const LIVE_BYTES: u64 = 64 + 50 + 58 + 24;
-/// The terms of an order in its book.
-const TERMS_BYTES: u64 = 144;
 /// An order that waits off the books, and one that ends at a time of its own (`matching::FloorCapacity`).
 const WAITING_BYTES: u64 = 256;
 const DATED_BYTES: u64 = 112;
@@ -31,8 +30,6 @@ const TRADE_BYTES: u64 = 88;
 /// (`risk::port::Room`).
 const DUPLICATE_BYTES: u64 = 32;
 const SYMBOL_RATE_BYTES: u64 = 8;
-/// One price on both sides of a book's window (`matching::Rules`).
-const WINDOW_BYTES: u64 = 32;
 /// A connection whose client reads. One that does not has up to 320 KiB waiting, of memory that is taken then.
 const CONNECTION_BYTES: u64 = 24 << 10;
 /// What no key sizes: the servers' memory of messages.
@@ -43,7 +40,11 @@ impl Exchange {
     /// and the servers behind its feed.
     pub fn memory_of(&self, shard: &ExchangeShard) -> u64 {
         let room = shard.capacity;
-        let windows = shard.listings.iter().map(|listing| u64::from(listing.window) * WINDOW_BYTES);
+        let prices = |listing: &Listing| {
+            u64::from(listing.window) * Rules::WINDOW_BYTES as u64
+                + u64::from(listing.far_levels) * Rules::FAR_BYTES as u64
+        };
+        let windows = shard.listings.iter().map(prices);
         let by_symbol =
             self.ports.iter().filter(|port| port.limits.orders_per_second_symbol.is_some()).count();
         let rates = (by_symbol * shard.listings.len()) as u64 * SYMBOL_RATE_BYTES;
@@ -54,7 +55,7 @@ impl Exchange {
         let stream = room.replay_bytes as u64 * 9 / 8;
         let book = shard.snapshot.as_ref().map_or(0, |_| u64::from(room.orders) * ORDER_BYTES);
         u64::from(room.orders) * LIVE_BYTES
-            + u64::from(room.terms) * TERMS_BYTES
+            + u64::from(room.terms) * matching::Capacity::TERMS_BYTES as u64
             + u64::from(room.waiting) * WAITING_BYTES
             + u64::from(room.dated) * DATED_BYTES
             + u64::from(room.trades) * TRADE_BYTES

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr};
 
-use engine::exchange::{Answer, Command, Exchange, FollowPlan};
+use engine::exchange::{Answer, Command, Exchange, FollowPlan, Outcome};
 use engine::{FeedPlan, Trade, TradePlan};
 use matching::Tick;
 use rialto::cpus::Cpus;
@@ -100,7 +100,7 @@ pub(crate) struct Rig {
     /// Everything that line A was sent, until somebody takes it.
     pub(crate) sent: Vec<Sent>,
     /// What became of the last command.
-    pub(crate) answered: Option<Answer>,
+    answered: Option<Answer>,
     /// Re-requests for the feeds that it follows.
     asked: Vec<Vec<u8>>,
 }
@@ -192,8 +192,11 @@ impl Rig {
     /// What the one who runs the exchange asks for.
     pub(crate) fn command(&mut self, command: Command) {
         let message = command.to_message(1);
+        self.answered = None;
         self.drive(Event::Message { link: LinkId(0), message: &message });
         self.settle();
+        let outcome = self.answered.map(|answer| answer.outcome);
+        assert_eq!(outcome, Some(Outcome::Done), "{command:?}");
     }
 
     /// Whether everybody was told that the session is over.

@@ -21,7 +21,7 @@ impl Gauge<OfExchange> {
 pub const EXCHANGE: &[Gauge<OfExchange>] = &gauges! {
     "rialto_exchange_orders" "Live orders." |exchange| u64::from(exchange.ports().live());
     "rialto_exchange_connections" "Connections to its ports, logged in or not."
-        |exchange| u64::from(exchange.connections());
+        |exchange| exchange.ports().connections() as u64;
     "rialto_exchange_fills_total" "Executions."
         |exchange| exchange.traded().iter().map(|traded| traded.fills).sum();
     "rialto_exchange_volume_total" "Shares traded, of one side."

@@ -47,7 +47,7 @@ fn machine() -> Exchange {
             session: SessionId::from_number(1),
             midnight: Nanos::ZERO,
             soup: SoupConfig::default(),
-            connections_max: 4,
+            connections_max: 3,
             orders_max: 1_024,
             first_match: MatchNo::new(1),
             trades_max: 64,
@@ -121,6 +121,7 @@ struct Rig {
     datagrams: u32,
     kept: u32,
     answered: Option<Answer>,
+    turned_away: u32,
 }
 
 impl Rig {
@@ -135,6 +136,7 @@ impl Rig {
             datagrams: 0,
             kept: 0,
             answered: None,
+            turned_away: 0,
         }
     }
 
@@ -160,14 +162,30 @@ impl Rig {
         self.answered
     }
 
-    /// One input, sealed.
+    /// One input, sealed; the only one of its turn.
     fn drive(&mut self, event: Event<'_>) {
+        self.take(event);
+        self.end_turn();
+    }
+
+    fn take(&mut self, event: Event<'_>) {
         self.now = self.now.saturating_add(Nanos::from_micros(50));
         {
             let _seal = Seal::new();
             self.machine.on_event(self.now, event, &mut self.out);
+        }
+        self.carry_out();
+    }
+
+    fn end_turn(&mut self) {
+        {
+            let _seal = Seal::new();
             self.machine.on_turn_end(self.now, &mut self.out);
         }
+        self.carry_out();
+    }
+
+    fn carry_out(&mut self) {
         for effect in self.out.effects() {
             match effect {
                 Effect::Write { stream, bytes } => {
@@ -197,6 +215,7 @@ impl Rig {
                 }
                 Effect::Ring { .. } => self.kept += 1,
                 Effect::Close { .. } if self.machine.is_over() => {}
+                Effect::Close { stream: StreamId(3) } => self.turned_away += 1,
                 Effect::Open { .. } | Effect::Close { .. } => panic!("{effect:?}"),
             }
         }
@@ -218,23 +237,8 @@ impl Rig {
     }
 
     fn enter(&mut self, conn: u16, user_ref: u32, side: Side, quantity: u32, price4: u64) {
-        let order = EnterOrder {
-            header: Head::new(),
-            user_ref: user_ref.into(),
-            side: side.letter() as u8,
-            quantity: quantity.into(),
-            symbol: *b"AAPL    ",
-            price: price4.into(),
-            time_in_force: b'0',
-            display: b'Y',
-            capacity: b'A',
-            intermarket_sweep: b'N',
-            cross: b'N',
-            cl_ord_id: [b' '; 14],
-        };
-        let mut message = [0; 128];
-        let len = order.encode(Appendage::ABSENT, &mut message).unwrap();
-        self.send(conn, &Packet::Unsequenced(&message[..len]));
+        let bytes = order(user_ref, side, quantity, price4);
+        self.drive(Event::Bytes { stream: StreamId(conn), bytes: &bytes });
     }
 
     fn replace(&mut self, conn: u16, (old, new): (u32, u32), quantity: u32, price4: u64) {
@@ -261,6 +265,28 @@ impl Rig {
         let len = cancel.encode(Appendage::ABSENT, &mut message).unwrap();
         self.send(conn, &Packet::Unsequenced(&message[..len]));
     }
+}
+
+/// An order as its packet.
+fn order(user_ref: u32, side: Side, quantity: u32, price4: u64) -> Vec<u8> {
+    let order = EnterOrder {
+        header: Head::new(),
+        user_ref: user_ref.into(),
+        side: side.letter() as u8,
+        quantity: quantity.into(),
+        symbol: *b"AAPL    ",
+        price: price4.into(),
+        time_in_force: b'0',
+        display: b'Y',
+        capacity: b'A',
+        intermarket_sweep: b'N',
+        cross: b'N',
+        cl_ord_id: [b' '; 14],
+    };
+    let (mut message, mut packet) = ([0; 128], [0; 160]);
+    let len = order.encode(Appendage::ABSENT, &mut message).unwrap();
+    let len = Packet::Unsequenced(&message[..len]).encode(&mut packet).unwrap();
+    packet[..len].to_vec()
 }
 
 #[test]
@@ -384,6 +410,40 @@ fn every_request_is_answered_with_what_became_of_it() {
     }
     assert_eq!(rig.machine.misaddressed(), 0);
     assert_eq!(seal::broken(), before, "uses of the allocator under the seal");
+}
+
+#[test]
+fn a_turn_is_one_datagram_on_each_line_whatever_its_inputs() {
+    let mut rig = Rig::new();
+    [0, 1].into_iter().for_each(|conn| rig.log_in(conn));
+    let (datagrams, kept) = (rig.datagrams, rig.kept);
+    for conn in [0, 1] {
+        let bytes = order(1, Side::Buy, 100, 99_0000);
+        rig.take(Event::Bytes { stream: StreamId(conn), bytes: &bytes });
+        // Its owner is told at once, and so is the keeper.
+        assert_eq!(rig.answers[usize::from(b'A')], 1 + u32::from(conn));
+        assert_eq!((rig.datagrams, rig.kept), (datagrams, kept + 1 + u32::from(conn)));
+    }
+    rig.end_turn();
+    assert_eq!(rig.datagrams, datagrams + 2);
+    rig.end_turn();
+    assert_eq!(rig.datagrams, datagrams + 2, "nothing is left to say");
+}
+
+#[test]
+fn a_connection_that_is_turned_away_is_none() {
+    let mut rig = Rig::new();
+    [0, 1, 2].into_iter().for_each(|conn| rig.log_in(conn));
+    let all = rig.machine.ports().connections();
+    for _ in 0..3 {
+        let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+        let stream = StreamId(3);
+        rig.turned_away = 0;
+        rig.drive(Event::Accepted { listener: ListenerId(0), stream, peer });
+        assert_eq!(rig.turned_away, 1);
+        rig.drive(Event::Closed { stream });
+        assert_eq!(rig.machine.ports().connections(), all);
+    }
 }
 
 #[test]
