@@ -253,7 +253,10 @@ fn ports_are_dealt_to_firms_and_instruments_to_shards() {
     let traded: Vec<usize> = exchange.shards.iter().map(|shard| shard.listings.len()).collect();
     assert_eq!(traded.iter().sum::<usize>(), 3);
     assert!(exchange.shards[0].listings.iter().any(|listing| listing.symbol.as_str() == "AAPL"));
-    assert_eq!(exchange.shards[1].session, *b"RLX0002   ");
+    let mut shard = exchange.shards[1].clone();
+    assert_eq!(shard.session, *b"RLX2000000");
+    shard.begin(types::Nanos::from_millis(35_900));
+    assert_eq!(shard.session, *b"RLX200009Z", "9 x 36 + 35 tenths");
 }
 
 /// Ports that name an account share it; the others have one each, and none is another firm's.

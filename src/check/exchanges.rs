@@ -187,7 +187,8 @@ fn shard_row(exchange: &Exchange, shard: &ExchangeShard) -> ShardRow {
         cpu_given: shard.placement.cpu_given,
         shared: shard.placement.shared,
         idle: idle(shard.placement.idle),
-        session: text(&shard.session),
+        // The rest is when it starts.
+        session: format!("{}......", text(&shard.session[..4])),
         instruments: shard.listings.iter().map(|listing| listing.symbol.to_string()).collect(),
         orders_max: shard.capacity.orders,
         terms_max: shard.capacity.terms,

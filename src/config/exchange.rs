@@ -9,8 +9,8 @@ use super::{Idle, Snapshot};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Exchange {
-    /// Its name in logs, metrics and summaries; at most 6 characters, since the sessions of its feeds and ports
-    /// begin with it.
+    /// Its name in logs, metrics and summaries; at most 6 characters. The sessions of its feeds and ports
+    /// begin with the first three, which no other exchange has.
     pub name: Spanned<String>,
     /// Of what is random there: the sizes in which reserves are shown, the times of a dark pool's crosses. Default 1.
     pub seed: Option<u64>,

@@ -84,7 +84,7 @@ struct Latency {
 /// Sends until the time is up or Ctrl-C, then says what was sent and heard.
 ///
 /// # Errors
-/// As [`sockets::run`]; answers that contradict what was sent.
+/// As [`sockets::run`]; answers that contradict what was sent, or that did not come; refused logins.
 pub fn command(options: CommandOptions) -> Result<(), Failure> {
     let CommandOptions { flow, to, user, password, limit, json } = options;
     let mut population = Population::new(flow)?;
@@ -106,6 +106,15 @@ pub fn command(options: CommandOptions) -> Result<(), Failure> {
     let wrong = output.contradictions + output.malformed;
     if 0 < wrong {
         return Err(Failure::failed(format!("{wrong} answers do not fit what was sent")));
+    }
+    let unanswered = output.unanswered as u64 + output.lost;
+    if 0 < unanswered {
+        let what = format!("{} requests were not answered", thousands(unanswered));
+        return Err(Failure::failed(what).remedy("see whether the exchange still runs"));
+    }
+    if 0 < output.links.refused {
+        let what = format!("{} logins were refused", output.links.refused);
+        return Err(Failure::failed(what).remedy("see that the exchange has these users"));
     }
     Ok(())
 }
@@ -181,7 +190,7 @@ fn summary(output: &Output) -> String {
         thousands(sent.queries)
     );
     text.push_str(&format!(
-        "orders: {} accepted, {} traded to the end, {} canceled, {} open\n",
+        "orders: {} accepted, {} traded to the end, {} canceled, {} open or not answered\n",
         thousands(output.accepted),
         thousands(output.ended_executed),
         thousands(output.ended_canceled),

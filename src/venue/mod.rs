@@ -58,6 +58,10 @@ pub fn command(options: Options) -> Result<(), Failure> {
     if let Some(data) = options.data {
         topology.data = data;
     }
+    let now = runtime::Clock::new().now();
+    for shard in topology.exchanges.iter_mut().flat_map(|exchange| &mut exchange.shards) {
+        shard.begin(now);
+    }
     if topology.exchanges.is_empty() {
         let what = format!("{} has no [[exchange]]", topology.source);
         return Err(Failure::usage(what).remedy("start from tuning/venue-demo.toml"));
@@ -228,7 +232,9 @@ fn announce(topology: &Topology, is_watched: bool) {
         for shard in &exchange.shards {
             let line_b = shard.line_b.map_or_else(String::new, |line| format!(" and {line}"));
             let count = shard.listings.len();
-            let orders = format!("{count} instruments, orders on {}", shard.orders);
+            let session = String::from_utf8_lossy(&shard.session);
+            let orders =
+                format!("session {session}, {count} instruments, orders on {}", shard.orders);
             let lines = format!("market data on {}{line_b}", shard.line_a);
             if is_watched {
                 eprintln!("{} {}: {orders}\n  {lines}", exchange.name, shard.name);

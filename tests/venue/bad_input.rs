@@ -146,7 +146,7 @@ fn logins_that_are_wrong_are_refused_with_a_letter_and_counted() {
     }
     // A number from the future is the next one, and the session may be named.
     let mut client = Client::connect(orders);
-    client.log_in("u00003", "demo", "TST0001", u64::MAX);
+    client.log_in("u00003", "demo", &house.session(0), u64::MAX);
     assert_eq!(client.hear(), Said::Accepted(2));
     assert_eq!(words(&client.ask(&order(1, b'B', 1, "AAPL", PAR))), "A 1");
     let summary = house.close();

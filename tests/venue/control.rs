@@ -49,7 +49,8 @@ fn done(house: &House, line: &str, text: &str) {
 /// Every message of a shard's feed so far that is of one of these types.
 fn told(house: &House, shard: usize, kinds: &[u8]) -> Vec<Vec<u8>> {
     let server = house.shards[shard].rerequest;
-    let session = SessionId::new(*b"TST0001   ");
+    let session = house.session(shard).into_bytes().try_into().unwrap();
+    let session = SessionId::new(session);
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     socket.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
     let last = house.figure(shard, "rialto_exchange_messages_total").unwrap();

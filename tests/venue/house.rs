@@ -155,6 +155,14 @@ impl House {
         fs::read_to_string(self.folder.path().join("said")).unwrap()
     }
 
+    /// The session of a shard, as it says when it starts.
+    pub(super) fn session(&self, shard: usize) -> String {
+        let said = self.said();
+        let prefix = format!("session TST{}", shard + 1);
+        let at = said.find(&prefix).expect("it says its sessions") + "session ".len();
+        said[at..at + 10].to_owned()
+    }
+
     /// Fails where it ended by itself.
     fn is_up(&mut self) {
         if let Some(status) = self.child.try_wait().unwrap() {

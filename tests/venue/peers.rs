@@ -60,7 +60,7 @@ fn an_independent_client_logs_in_and_has_its_order_accepted() {
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
     let lines: Vec<&str> = said.lines().collect();
-    assert_eq!(lines[0], "TST0001");
+    assert_eq!(lines[0], house.session(0));
     let answer = unhex(lines[1]);
     let Ok(outbound::Message::Accepted(m, _)) = outbound::Message::parse(&answer) else {
         panic!("{said}")

@@ -28,7 +28,7 @@ pub use members::{Firm, Login, Port};
 /// An exchange that can be started.
 #[derive(Debug, Clone)]
 pub struct Exchange {
-    /// In logs, metrics and summaries; what its sessions begin with.
+    /// In logs, metrics and summaries; its sessions begin with its first three letters.
     pub name: String,
     /// Of what is random there.
     pub seed: u64,
@@ -72,7 +72,7 @@ pub struct ExchangeShard {
     pub name: String,
     /// Where it runs.
     pub placement: Placement,
-    /// The session of its feed and its ports.
+    /// The session of its feed and its ports: see [`ExchangeShard::begin`].
     pub session: [u8; 10],
     /// What it trades.
     pub listings: Vec<Listing>,
@@ -115,6 +115,9 @@ pub struct Capacity {
 
 /// What all exchanges are called by their shards.
 const NAME_MAX: usize = 6;
+/// Letters of an exchange's name in its sessions, beside one digit of the shard and six of the time.
+const SESSION_LETTERS: usize = 3;
+const SHARDS_MAX: usize = 35;
 /// More live orders, or price levels, on one shard than any exchange has.
 const ORDERS_MAX: u32 = 1 << 28;
 /// More different orders than a port enters in the second that is looked back.
@@ -160,9 +163,15 @@ pub(super) fn check(
             let what = format!("exchange name `{text}` is not 1 to {NAME_MAX} letters and digits");
             faults.add(name, what);
         }
-        if let Some(line) = names.insert(text, faults.line_of(name)) {
-            let what = format!("exchange name `{text}` is taken by the exchange at line {line}");
-            faults.add(name, what);
+        let letters = text.get(..SESSION_LETTERS).unwrap_or(text);
+        if let Some(line) = names.insert(letters, faults.line_of(name)) {
+            let what = format!(
+                "exchange name `{text}` begins as that of the exchange at line {line}, and so would its sessions"
+            );
+            faults.add(name, what).remedy_last("let the first three letters differ");
+        }
+        if SHARDS_MAX < entry.get_ref().shards.len() {
+            faults.add(entry, format!("exchange `{text}` has more than {SHARDS_MAX} shards"));
         }
         checked.extend(exchange(entry, feeds, &mut placements, &mut groups, faults));
     }
@@ -282,13 +291,31 @@ fn shard(
     })
 }
 
-/// The exchange's name and the shard's number: different for each stream of the exchange.
+/// The exchange's letters and the shard's number, different for each stream of a host; then when it begins,
+/// which is nothing yet.
 fn session(exchange: &str, number: usize) -> [u8; 10] {
-    let mut session = [b' '; 10];
-    let text = format!("{exchange}{number:04}");
-    let len = text.len().min(session.len());
-    session[..len].copy_from_slice(&text.as_bytes()[..len]);
+    let mut session = [b'0'; 10];
+    for (place, letter) in session.iter_mut().zip(exchange.bytes().take(SESSION_LETTERS)) {
+        *place = letter;
+    }
+    session[SESSION_LETTERS] = digit(number as u64);
     session
+}
+
+/// To base 36.
+fn digit(value: u64) -> u8 {
+    b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[(value % 36) as usize]
+}
+
+impl ExchangeShard {
+    /// Gives its streams a session that none of its earlier runs had: when it begins, in tenths of a second.
+    pub fn begin(&mut self, now: Nanos) {
+        let mut tenths = now.get() / 100_000_000;
+        for place in self.session[SESSION_LETTERS + 1..].iter_mut().rev() {
+            *place = digit(tenths);
+            tenths /= 36;
+        }
+    }
 }
 
 fn capacity(name: &str, raw: &raw::ExchangeCapacity, faults: &mut Faults<'_>) -> Capacity {
