@@ -19,7 +19,9 @@
 //! what is left and has the others spare what they hold above their own low marks. So an order is
 //! short only where it is larger than what its branch keeps, where the line is short, or where the
 //! answer is late. One that could not be spent is asked for with more weight: the others yield
-//! whatever they hold.
+//! whatever they hold. What came for it is kept beyond the marks until it is spent, for a while: an order
+//! larger than what its branch keeps passes at the next try after the grants came, whatever is released
+//! in between. Only where another branch is short as well, or the line owes, is it taken from there.
 //!
 //! **Few messages.** A branch asks once until it is answered, and each ask has one answer and at
 //! most one grant after it, once the recalls that it caused are answered. A recall goes to a branch

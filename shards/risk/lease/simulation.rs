@@ -179,7 +179,7 @@ impl Exchange {
 
     fn spend(&mut self, branch: usize, line: LineId, amount: Notional) {
         let shard = &mut self.shards[branch];
-        let spent = shard.branches.spend(line, amount);
+        let spent = shard.branches.spend([line], amount);
         if self.cheats && branch == 0 && spent.is_err() {
             shard.branches.settle(line, Notional::ZERO, amount);
         } else if spent.is_err() {
@@ -416,6 +416,9 @@ fn refused(order_max: u64, keep: u64) -> u32 {
             let spends = exchange.spends;
             exchange.spend(branch, line, amount);
             exchange.drain();
+            // What is released and taken meanwhile changes nothing.
+            exchange.shards[branch].branches.settle(line, raw(0), raw(0));
+            exchange.drain();
             spends < exchange.spends
         };
         if spend() {
@@ -444,6 +447,52 @@ fn an_order_is_short_only_where_the_line_is_or_the_answer_is_late() {
     assert_eq!(refused(10, kept), 0);
     // Larger ones wait for the others' once; and where the line is short, so it is.
     assert!(1_000 < refused(60, kept) && 1_000 < refused(60, 0));
+}
+
+#[test]
+fn a_large_order_passes_at_the_second_try_whatever_is_settled_in_between() {
+    let (line, large) = (LineId::new(0), raw(250));
+    for settles in [0, 1, 100] {
+        let mut exchange = Exchange::new(300, false);
+        exchange.spend(1, line, raw(5));
+        exchange.spend(1, line, large);
+        exchange.drain();
+        assert_eq!((exchange.spends, exchange.shorts), (1, 1));
+        for _ in 0..settles {
+            exchange.end(1, 0);
+            exchange.drain();
+            // Others ask ahead of need, and one that is small enough is spent.
+            exchange.spend(0, line, raw(15));
+            exchange.drain();
+            exchange.end(0, 0);
+            exchange.spend(1, line, raw(5));
+            exchange.drain();
+        }
+        let shorts = exchange.shorts;
+        exchange.spend(1, line, large);
+        assert_eq!(exchange.shorts, shorts, "{settles} settles");
+        assert_eq!(exchange.settle_up(), Ok(()));
+    }
+}
+
+#[test]
+fn what_is_kept_for_an_order_that_never_comes_goes_back() {
+    let line = LineId::new(0);
+    let mut exchange = Exchange::new(300, false);
+    exchange.spend(1, line, raw(250));
+    exchange.drain();
+    let held = |exchange: &Exchange| exchange.shards[1].branches.granted(line);
+    assert_eq!(held(&exchange), raw(278), "what is needed and the middle");
+    let mut settles = 0;
+    while held(&exchange) != MARKS.middle() {
+        exchange.spend(1, line, raw(5));
+        exchange.end(1, 0);
+        exchange.drain();
+        settles += 1;
+        assert!(settles < 2_000, "it is kept for good");
+    }
+    assert!(1_000 < settles, "kept for {settles} settles");
+    assert_eq!(exchange.settle_up(), Ok(()));
 }
 
 /// A branch that hears nothing for long is told little, however often the others ask.
