@@ -62,6 +62,8 @@ struct Lease {
     reconciled: Option<Notional>,
     /// Given up, not said yet.
     returned: Notional,
+    /// What it said that it returned has no receipt yet: what it gives up meanwhile adds up.
+    is_returning: bool,
     /// Given up because it was recalled, not said yet.
     yielded: Option<Notional>,
     ask: Option<Up>,
@@ -184,6 +186,7 @@ impl Branch {
                 lease.owed = amount;
                 self.pay();
             }
+            Down::Taken => lease.is_returning = false,
         }
         Ok(())
     }
@@ -214,6 +217,7 @@ impl Lease {
             restored: Notional::ZERO,
             reconciled: None,
             returned: Notional::ZERO,
+            is_returning: false,
             yielded: None,
             ask: None,
         }
@@ -238,9 +242,9 @@ impl Lease {
         if let Some(amount) = self.yielded.take() {
             return Some(Up::Yield(amount));
         }
-        let returned = core::mem::take(&mut self.returned);
-        if returned != Notional::ZERO {
-            return Some(Up::Return(returned));
+        if self.may_return() {
+            self.is_returning = true;
+            return Some(Up::Return(core::mem::take(&mut self.returned)));
         }
         self.ask.take()
     }
@@ -249,8 +253,12 @@ impl Lease {
         self.hello
             || self.reconciled.is_some()
             || self.yielded.is_some()
-            || self.returned != Notional::ZERO
+            || self.may_return()
             || self.ask.is_some()
+    }
+
+    fn may_return(&self) -> bool {
+        !self.is_returning && self.returned != Notional::ZERO
     }
 }
 
