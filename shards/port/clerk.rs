@@ -87,7 +87,7 @@ impl<T: Publisher> Clerk<'_, T> {
     /// Cancels a live order. Gives what was remembered.
     pub(crate) fn end(&mut self, slot: u32, cause: CancelReason) -> Run<'static> {
         let key = self.desk.orders.key(slot);
-        self.with_floor(Run::cancel(cause), |floor, now, fan| floor.cancel(now, key, fan))
+        self.with_floor(Run::cancel(key, cause), |floor, now, fan| floor.cancel(now, key, fan))
     }
 
     /// Has the floor do something; what comes of it is told as it comes. Gives what was remembered.

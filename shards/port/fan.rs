@@ -63,10 +63,13 @@ pub(crate) enum Asked<'m> {
         options: Options<'m>,
         stands: Stands,
     },
-    /// Its end.
-    Cancel,
-    /// Fewer shares: by a cancel, or by a modify, which marks its side with this letter.
+    /// The end of this order.
+    Cancel {
+        of: OrderKey,
+    },
+    /// Fewer shares of this order: by a cancel, or by a modify, which marks its side with this letter.
     Reduce {
+        of: OrderKey,
         marks: Option<u8>,
     },
 }
@@ -81,8 +84,8 @@ pub(crate) struct Run<'m> {
     pub(crate) cause: CancelReason,
     /// The letter of the self-match strategy of the order that comes.
     pub(crate) strategy: u8,
-    /// Why the floor did not do it.
-    pub(crate) refused: Option<Refused>,
+    /// The order that the floor refused last, and why: that which was asked for, or a stop that was reached.
+    pub(crate) refusal: Option<(OrderKey, Refused)>,
     /// It replaced one.
     pub(crate) is_replaced: bool,
     /// Shares and price of the order of its own group that the one that comes met last.
@@ -90,16 +93,26 @@ pub(crate) struct Run<'m> {
 }
 
 impl Run<'_> {
-    pub(crate) const fn cancel(cause: CancelReason) -> Self {
+    /// Something that no port asked for.
+    pub(crate) const fn nothing(cause: CancelReason) -> Self {
         Self {
-            asked: Asked::Cancel,
+            asked: Asked::Nothing,
             key: OrderKey::new(0),
             cause,
             strategy: 0,
-            refused: None,
+            refusal: None,
             is_replaced: false,
             met: None,
         }
+    }
+
+    pub(crate) const fn cancel(of: OrderKey, cause: CancelReason) -> Self {
+        Self { asked: Asked::Cancel { of }, ..Self::nothing(cause) }
+    }
+
+    /// Why the floor refused what was asked for an order; `None` where it did not refuse that.
+    pub(crate) fn refused(&self, order: OrderKey) -> Option<Refused> {
+        self.refusal.filter(|(refused, _)| *refused == order).map(|(_, why)| why)
     }
 }
 
@@ -226,19 +239,23 @@ impl<T: Publisher> Fan<'_, '_, T> {
     /// An entered order ends here. What a replacement was for ends with the report that follows, or
     /// stays; so does what must stay in its cross.
     fn on_refused(&mut self, order: OrderKey, why: Refused) {
-        self.run.refused = Some(why);
+        self.run.refusal = Some((order, why));
         let Some(slot) = self.slot(order) else { return };
         let (m, options, stands) = match self.run.asked {
-            // Another is a stop that this one's trades reached: it was accepted before, and its end
-            // is told next.
+            // Another is a stop that the trades of what was asked reached: it was accepted before, and its
+            // end is told next.
             Asked::Enter { .. } if order != self.run.key => return,
+            Asked::Cancel { of } | Asked::Reduce { of, .. } if order != of => return,
             Asked::Enter { m, options, stands } => (m, options, stands),
-            Asked::Cancel if why == Refused::Phase => return self.put_off(slot),
+            Asked::Cancel { .. } if why == Refused::Phase => return self.put_off(slot),
             Asked::Reduce { .. } if why == Refused::Phase => {
                 let name = self.name(slot);
                 return self.desk.say_cancel_reject(self.now, name);
             }
-            Asked::Nothing | Asked::Cancel | Asked::Reduce { .. } | Asked::Replace { .. } => return,
+            Asked::Nothing
+            | Asked::Cancel { .. }
+            | Asked::Reduce { .. }
+            | Asked::Replace { .. } => return,
         };
         let (name, live) = (self.name(slot), *self.desk.orders.at(slot));
         if why == Refused::WouldTrade {
@@ -269,7 +286,7 @@ impl<T: Publisher> Fan<'_, '_, T> {
                     self.desk.close(old);
                 }
             }
-            Asked::Nothing | Asked::Cancel | Asked::Reduce { .. } | Asked::Enter { .. } => {}
+            Asked::Nothing | Asked::Cancel { .. } | Asked::Reduce { .. } | Asked::Enter { .. } => {}
         }
     }
 
@@ -280,7 +297,7 @@ impl<T: Publisher> Fan<'_, '_, T> {
         live.total = live.total.saturating_sub(qty);
         live.leaves = leaves;
         self.desk.release(slot, qty);
-        if let Asked::Reduce { marks: Some(side) } = self.run.asked {
+        if let Asked::Reduce { marks: Some(side), .. } = self.run.asked {
             self.desk.orders.at_mut(slot).side = side;
             self.desk.say_modified(self.now, slot);
         } else {
@@ -402,13 +419,13 @@ impl<T: Publisher> Fan<'_, '_, T> {
             let price = tick.map_or(0, |tick| book.price4(tick, false));
             self.prevent(slot, order, (qty, price));
         } else {
-            let reason = self.reason(&live, why);
+            let reason = self.reason(order, &live, why);
             self.desk.say_canceled(self.now, name, qty, reason);
         }
         self.desk.close(slot);
     }
 
-    fn reason(&self, live: &Live, why: Ended) -> CancelReason {
+    fn reason(&self, order: OrderKey, live: &Live, why: Ended) -> CancelReason {
         match why {
             Ended::NotCrossed | Ended::Closed if live.has(orders::PENDING) => {
                 CancelReason::UserRequested
@@ -416,7 +433,8 @@ impl<T: Publisher> Fan<'_, '_, T> {
             Ended::Asked => self.run.cause,
             Ended::Immediate | Ended::MinQty => CancelReason::ImmediateOrCancel,
             Ended::SelfMatch => CancelReason::SelfMatch,
-            Ended::Refused => match self.run.refused {
+            // A replaced order ends for what was refused to the one in its place.
+            Ended::Refused => match self.run.refused(order).or(self.run.refused(self.run.key)) {
                 Some(Refused::WouldTrade) => CancelReason::PostOnlyContra,
                 Some(Refused::Price | Refused::Band) => CancelReason::MarketCollars,
                 Some(

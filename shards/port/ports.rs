@@ -11,7 +11,7 @@ use wire::ouch50::{BrokenReason, CancelReason, EventCode};
 
 use crate::clerk::Clerk;
 use crate::desk::{Desk, Sweep};
-use crate::fan::{Asked, Fan, Publisher, Run};
+use crate::fan::{Fan, Publisher, Run};
 use crate::lines::{Lapped, Line, Lobby};
 use crate::orders::Live;
 use crate::trades::NotBroken;
@@ -189,7 +189,7 @@ impl Ports {
     /// The time given by [`Ports::next_deadline`] has come.
     pub fn on_deadline<T: Publisher>(&mut self, now: Nanos, tape: &mut T) {
         if self.floor.next_deadline().is_some_and(|due| due <= now) {
-            let run = Run { asked: Asked::Nothing, ..Run::cancel(CancelReason::System) };
+            let run = Run::nothing(CancelReason::System);
             let mut fan = Fan { now, desk: &mut self.desk, tape, run };
             self.floor.on_deadline(now, &mut fan);
         }
@@ -467,7 +467,7 @@ impl Ports {
         tape: &mut T,
         act: impl FnOnce(&mut Floor, &mut Fan<'_, 'static, T>) -> R,
     ) -> R {
-        let run = Run { asked: Asked::Nothing, ..Run::cancel(CancelReason::Supervisory) };
+        let run = Run::nothing(CancelReason::Supervisory);
         let mut fan = Fan { now, desk: &mut self.desk, tape, run };
         let answer = act(&mut self.floor, &mut fan);
         self.feed(now);
