@@ -210,7 +210,8 @@ impl Ports {
 
     /// Looks through the connections for those whose time has come.
     fn look<T: Publisher>(&mut self, now: Nanos, tape: &mut T) {
-        let mut wake = Nanos::MAX;
+        // What is told meanwhile may bring it nearer again.
+        self.wake = Nanos::MAX;
         for at in 0..self.lines.len() {
             let (conn, line) = (at as u16, &mut self.lines[at]);
             if !line.is_open || line.is_cut {
@@ -226,9 +227,9 @@ impl Ports {
                 self.hear(now, conn, tape);
                 self.ready(conn);
             }
-            wake = wake.min(self.lines[at].next_deadline());
+            self.wake = self.wake.min(self.lines[at].next_deadline());
         }
-        self.wake = wake.max(now.saturating_add(LOOK_EVERY));
+        self.wake = self.wake.max(now.saturating_add(LOOK_EVERY));
     }
 
     /// Carries out what a connection has sent, as far as its port may go on.
@@ -391,6 +392,8 @@ impl Ports {
     fn sweep<T: Publisher>(&mut self, now: Nanos, port: u16, tape: &mut T) {
         let (desk, floor) = (&mut self.desk, &mut self.floor);
         Clerk { now, port, desk, floor, tape }.sweep(self.sweep_max);
+        // Before the next port's: a drop copy is told of all of them, and its store may not keep so much.
+        self.feed(now);
     }
 
     fn sweep_all<T: Publisher>(
