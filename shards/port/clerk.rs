@@ -23,7 +23,7 @@ pub(crate) struct Clerk<'a, T> {
     pub(crate) port: u16,
     pub(crate) desk: &'a mut Desk,
     pub(crate) floor: &'a mut Floor,
-    pub(crate) tape: &'a mut T,
+    pub(crate) publisher: &'a mut T,
 }
 
 impl<T: Publisher> Clerk<'_, T> {
@@ -97,7 +97,7 @@ impl<T: Publisher> Clerk<'_, T> {
         run: Run<'m>,
         act: impl FnOnce(&mut Floor, Nanos, &mut Fan<'_, 'm, T>),
     ) -> Run<'m> {
-        let mut fan = Fan { now: self.now, desk: self.desk, tape: self.tape, run };
+        let mut fan = Fan { now: self.now, desk: self.desk, publisher: self.publisher, run };
         act(self.floor, self.now, &mut fan);
         fan.run
     }

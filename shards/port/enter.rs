@@ -52,7 +52,7 @@ impl<T: Publisher> Clerk<'_, T> {
         };
         self.desk.hold(slot, held);
         new.key = self.desk.orders.key(slot);
-        self.tape.on_enter(new.instrument);
+        self.publisher.on_enter(new.instrument);
         let Passed { live, order, options, stands, .. } = passed;
         let asked = Asked::Enter { m, options, stands };
         self.with_floor(run(asked, &order, &live), |floor, now, fan| floor.enter(now, &order, fan));

@@ -1,4 +1,4 @@
-//! Where the floor's reports go: first to the tape, then to the ports, each as it comes.
+//! Where the floor's reports go: first to the publisher, then to the ports, each as it comes.
 
 use matching::{Ended, OrderKey, Out, Phase, Refused, Report, Tick};
 use types::{InstrumentId, MatchNo, Nanos, OrderRef, Px};
@@ -116,11 +116,11 @@ impl Run<'_> {
     }
 }
 
-/// Takes the floor's reports and hands each to the tape, then to the ports that it is for.
+/// Takes the floor's reports and hands each to the publisher, then to the ports that it is for.
 pub struct Fan<'a, 'm, T> {
     pub(crate) now: Nanos,
     pub(crate) desk: &'a mut Desk,
-    pub(crate) tape: &'a mut T,
+    pub(crate) publisher: &'a mut T,
     pub(crate) run: Run<'m>,
 }
 
@@ -145,7 +145,7 @@ impl<T: Publisher> Out for Fan<'_, '_, T> {
             | Report::Phase { .. }
             | Report::Cancelled { .. } => MatchNo::new(0),
         };
-        self.tape.on_report(self.now, &report, match_no);
+        self.publisher.on_report(self.now, &report, match_no);
         self.tell(&report, match_no);
     }
 }
@@ -232,7 +232,7 @@ impl<T: Publisher> Fan<'_, '_, T> {
             stands.price = self.desk.books[live.instrument.index()].price4(tick, false);
             (live.price, live.flags) = (stands.price as u32, live.flags & !orders::MARKET);
         }
-        let order_ref = self.tape.order_ref(order);
+        let order_ref = self.publisher.order_ref(order);
         self.desk.say_accepted(self.now, port, (m, options), order_ref, stands);
     }
 
@@ -261,7 +261,7 @@ impl<T: Publisher> Fan<'_, '_, T> {
         if why == Refused::WouldTrade {
             // OUCH has no reject for it, but a reason to cancel.
             let order = (m, options);
-            let order_ref = self.tape.deal_ref();
+            let order_ref = self.publisher.deal_ref();
             self.desk.say_accepted(self.now, name.port, order, order_ref, stands);
             self.desk.say_canceled(self.now, name, live.leaves, CancelReason::PostOnlyContra);
         } else {
@@ -279,7 +279,7 @@ impl<T: Publisher> Fan<'_, '_, T> {
             Asked::Replace { m, options, stands } => {
                 live.leaves = qty;
                 self.run.is_replaced = true;
-                let of = (slot, self.tape.order_ref(new));
+                let of = (slot, self.publisher.order_ref(new));
                 self.desk.say_replaced(self.now, of, (m, options), qty, stands);
                 if let Some(old) = self.slot(old) {
                     self.desk.hand_over(old, slot);
@@ -328,7 +328,7 @@ impl<T: Publisher> Fan<'_, '_, T> {
             let name = self.name(slot);
             self.desk.say_refreshed(self.now, name, shown);
         } else {
-            self.desk.say_priority(self.now, (slot, self.tape.order_ref(order)), tick);
+            self.desk.say_priority(self.now, (slot, self.publisher.order_ref(order)), tick);
         }
     }
 
@@ -339,7 +339,7 @@ impl<T: Publisher> Fan<'_, '_, T> {
         let book = &self.desk.books[live.instrument.index()];
         let px = Px::from_price4(live.price);
         if let (false, Some(tick)) = (live.has(orders::MARKET), book.listing.ticks.tick(px)) {
-            self.desk.say_priority(self.now, (slot, self.tape.order_ref(order)), tick);
+            self.desk.say_priority(self.now, (slot, self.publisher.order_ref(order)), tick);
         }
     }
 
