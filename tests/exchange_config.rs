@@ -161,6 +161,44 @@ fn lists_accounts_and_owners_of_a_firm() {
     }
 }
 
+/// Beyond what their numbers hold.
+#[test]
+fn firms_ports_and_drop_copies_are_counted() {
+    const FIRM: &str = "credit = 1000\n";
+    let letter = |at: u32| char::from(b'A' + (at % 26) as u8);
+    let name = |at: u32| String::from_iter([17_576, 676, 26, 1].map(|unit| letter(at / unit)));
+    // None of them is ALFA, the file's own.
+    let more = |count: u32, keys: &dyn Fn(u32) -> String| {
+        let firm = |at: u32| format!("[[exchange.firm]]\nname = \"{}\"\n{}", name(at), keys(at));
+        let others = (0..).filter(|at| name(*at) != "ALFA").take(count as usize);
+        format!("{FIRM}{}", others.map(firm).collect::<String>())
+    };
+    let firms = |count: u32| TWO_SHARDS.replacen(FIRM, &more(count - 1, &|_| FIRM.to_owned()), 1);
+    let logins = |ports: u32, drop_copies| {
+        let drop_copy =
+            |at| format!("{FIRM}drop_copy = {{ user = \"D{at}\", password = \"x\" }}\n");
+        let ports = TWO_SHARDS.replacen("count = 3", &format!("count = {ports}"), 1);
+        ports.replacen(FIRM, &more(drop_copies, &drop_copy), 1)
+    };
+    let second =
+        "[[exchange.port]]\nuser = \"V\"\npassword = \"x\"\nfirms = [\"ALFA\"]\n[exchange.hours]";
+    let cases = [
+        (firms(65_535), None),
+        (firms(65_536), Some("65536 firms are more than 65535")),
+        (logins(65_535, 1), None),
+        (logins(65_535, 2), Some("65537 ports and drop copies are more than 65536")),
+        (
+            logins(65_535, 0).replacen("[exchange.hours]", second, 1),
+            Some("65536 ports are more than 65535"),
+        ),
+    ];
+    for (text, want) in cases {
+        let found = faults(&text);
+        assert_eq!(found.len(), usize::from(want.is_some()), "{want:?}: {found:#?}");
+        assert!(want.is_none_or(|want| found[0].contains(want)), "{want:?}: {found:#?}");
+    }
+}
+
 #[test]
 fn what_a_day_and_a_shard_can_be_told() {
     each(

@@ -221,7 +221,18 @@ fn the_credit_of_a_firm_is_never_exceeded_over_its_shards_and_none_of_it_is_lost
         pair.deliver_all();
         assert_eq!(pair.exposure(), Notional::default());
         let before = pair.shards[at].accepted;
+        pair.enter(at, 9_000);
+        pair.deliver_all();
+        assert_eq!(pair.shards[at].accepted, before, "shard {at} had no more than its part");
+        // Others come and go before it is tried again.
         for _ in 0..10 {
+            pair.enter(at, 1);
+            let user_ref = pair.shards[at].open.pop().expect("a small one is accepted");
+            pair.cancel(at, user_ref);
+            pair.deliver_all();
+        }
+        let before = before + 10;
+        for _ in 0..2 {
             pair.enter(at, 9_000);
             pair.deliver_all();
         }

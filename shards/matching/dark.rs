@@ -19,9 +19,9 @@ use types::{InstrumentId, Nanos, Side};
 use crate::floor::Floor;
 use crate::hidden::price_of;
 use crate::market::Market;
+use crate::noting::{Noting, Prints, Trades};
 use crate::orders::NONE;
 use crate::peg::Touch;
-use crate::tape::{Noting, Prints, Trades};
 use crate::{
     Cross, Display, NewOrder, Order, OrderKey, Out, Peg, PegTo, Price, Quote, Report, Standing,
     Terms,

@@ -5,7 +5,7 @@ use types::{InstrumentId, Nanos, Side};
 
 use crate::cross::Span;
 use crate::floor::Floor;
-use crate::tape::{Asked, Noting, Prints, Trades};
+use crate::noting::{Asked, Noting, Prints, Trades};
 use crate::waiting::{List, limit};
 use crate::{
     Ended, Market, NewOrder, Order, OrderKey, Out, Phase, Price, Refused, Report, Standing, Terms,

@@ -10,8 +10,8 @@ use crate::entry::held;
 use crate::floor::Floor;
 use crate::floor_script::{ACCOUNTS, Command};
 use crate::naive::{Live, Market};
+use crate::noting::Asked;
 use crate::script::{same_book, same_reports};
-use crate::tape::Asked;
 use crate::{
     Capacity, Order, OrderKey, Out, Phase, Price, Report, Rules, SelfMatch, Standing, Terms,
     Trading,

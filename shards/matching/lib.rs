@@ -44,6 +44,7 @@ pub mod naive;
 mod naive_cross;
 #[cfg(any(test, feature = "naive"))]
 mod naive_take;
+mod noting;
 mod orders;
 mod pairs;
 mod peg;
@@ -59,7 +60,6 @@ mod schedule;
 pub mod script;
 mod specials;
 mod take;
-mod tape;
 mod terms;
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@
 
 use types::{Nanos, Px, Side};
 
-use crate::tape::Prints;
+use crate::noting::Prints;
 
 /// How often the mean is looked at.
 const LOOK: Nanos = Nanos::from_secs(30);
@@ -176,7 +176,7 @@ impl Luld {
 #[cfg(test)]
 mod tests {
     use super::{Luld, LuldRules, Tier};
-    use crate::tape::Prints;
+    use crate::noting::Prints;
     use types::{Nanos, Px, Side};
 
     fn cents(count: i64) -> Px {

@@ -4,9 +4,9 @@
 use types::{InstrumentId, Nanos, Side};
 
 use crate::floor::Floor;
+use crate::noting::{Prints, Trades};
 use crate::orders::NONE;
 use crate::schedule::Step;
-use crate::tape::{Prints, Trades};
 use crate::waiting::List;
 use crate::{Control, Cross, Ended, Market, Out, Phase, Report, Tick};
 

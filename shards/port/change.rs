@@ -50,7 +50,7 @@ impl<T: Publisher> Clerk<'_, T> {
         let key = self.desk.orders.key(slot);
         let run = self.shrink(slot, m.quantity(), Some(marked.side));
         if let (Some(previous), Some(_), Some(slot)) =
-            (previous, run.refused, self.desk.orders.slot(key))
+            (previous, run.refused(key), self.desk.orders.slot(key))
         {
             // It stays as it was.
             let (risk, held) = self.desk.risk_of(slot);
@@ -77,8 +77,8 @@ impl<T: Publisher> Clerk<'_, T> {
             return self.end(slot, CancelReason::UserRequested);
         }
         let key = self.desk.orders.key(slot);
-        let asked = Asked::Reduce { marks };
-        let run = Run { asked, ..Run::cancel(CancelReason::UserRequested) };
+        let asked = Asked::Reduce { of: key, marks };
+        let run = Run { asked, ..Run::nothing(CancelReason::UserRequested) };
         self.with_floor(run, |floor, now, fan| floor.reduce(now, key, open, fan))
     }
 }

@@ -23,7 +23,7 @@ pub(crate) struct Clerk<'a, T> {
     pub(crate) port: u16,
     pub(crate) desk: &'a mut Desk,
     pub(crate) floor: &'a mut Floor,
-    pub(crate) tape: &'a mut T,
+    pub(crate) publisher: &'a mut T,
 }
 
 impl<T: Publisher> Clerk<'_, T> {
@@ -87,7 +87,7 @@ impl<T: Publisher> Clerk<'_, T> {
     /// Cancels a live order. Gives what was remembered.
     pub(crate) fn end(&mut self, slot: u32, cause: CancelReason) -> Run<'static> {
         let key = self.desk.orders.key(slot);
-        self.with_floor(Run::cancel(cause), |floor, now, fan| floor.cancel(now, key, fan))
+        self.with_floor(Run::cancel(key, cause), |floor, now, fan| floor.cancel(now, key, fan))
     }
 
     /// Has the floor do something; what comes of it is told as it comes. Gives what was remembered.
@@ -97,7 +97,7 @@ impl<T: Publisher> Clerk<'_, T> {
         run: Run<'m>,
         act: impl FnOnce(&mut Floor, Nanos, &mut Fan<'_, 'm, T>),
     ) -> Run<'m> {
-        let mut fan = Fan { now: self.now, desk: self.desk, tape: self.tape, run };
+        let mut fan = Fan { now: self.now, desk: self.desk, publisher: self.publisher, run };
         act(self.floor, self.now, &mut fan);
         fan.run
     }

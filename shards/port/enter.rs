@@ -52,7 +52,7 @@ impl<T: Publisher> Clerk<'_, T> {
         };
         self.desk.hold(slot, held);
         new.key = self.desk.orders.key(slot);
-        self.tape.on_enter(new.instrument);
+        self.publisher.on_enter(new.instrument);
         let Passed { live, order, options, stands, .. } = passed;
         let asked = Asked::Enter { m, options, stands };
         self.with_floor(run(asked, &order, &live), |floor, now, fan| floor.enter(now, &order, fan));
@@ -221,7 +221,8 @@ impl<T: Publisher> Clerk<'_, T> {
             self.desk.port_mut(self.port).use_up(channel, user_ref);
         } else {
             self.desk.close(slot);
-            self.stays((old, key), previous, run.refused, m, channel);
+            let refused = run.refused(order.new.key);
+            self.stays((old, key), previous, refused, m, channel);
         }
     }
 
@@ -341,7 +342,7 @@ fn run<'m>(asked: Asked<'m>, order: &Order, live: &Live) -> Run<'m> {
         asked,
         key: order.new.key,
         strategy: live.strategy,
-        ..Run::cancel(CancelReason::UserRequested)
+        ..Run::nothing(CancelReason::UserRequested)
     }
 }
 

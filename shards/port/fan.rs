@@ -1,4 +1,4 @@
-//! Where the floor's reports go: first to the tape, then to the ports, each as it comes.
+//! Where the floor's reports go: first to the publisher, then to the ports, each as it comes.
 
 use matching::{Ended, OrderKey, Out, Phase, Refused, Report, Tick};
 use types::{InstrumentId, MatchNo, Nanos, OrderRef, Px};
@@ -63,10 +63,13 @@ pub(crate) enum Asked<'m> {
         options: Options<'m>,
         stands: Stands,
     },
-    /// Its end.
-    Cancel,
-    /// Fewer shares: by a cancel, or by a modify, which marks its side with this letter.
+    /// The end of this order.
+    Cancel {
+        of: OrderKey,
+    },
+    /// Fewer shares of this order: by a cancel, or by a modify, which marks its side with this letter.
     Reduce {
+        of: OrderKey,
         marks: Option<u8>,
     },
 }
@@ -81,8 +84,8 @@ pub(crate) struct Run<'m> {
     pub(crate) cause: CancelReason,
     /// The letter of the self-match strategy of the order that comes.
     pub(crate) strategy: u8,
-    /// Why the floor did not do it.
-    pub(crate) refused: Option<Refused>,
+    /// The order that the floor refused last, and why: that which was asked for, or a stop that was reached.
+    pub(crate) refusal: Option<(OrderKey, Refused)>,
     /// It replaced one.
     pub(crate) is_replaced: bool,
     /// Shares and price of the order of its own group that the one that comes met last.
@@ -90,24 +93,34 @@ pub(crate) struct Run<'m> {
 }
 
 impl Run<'_> {
-    pub(crate) const fn cancel(cause: CancelReason) -> Self {
+    /// Something that no port asked for.
+    pub(crate) const fn nothing(cause: CancelReason) -> Self {
         Self {
-            asked: Asked::Cancel,
+            asked: Asked::Nothing,
             key: OrderKey::new(0),
             cause,
             strategy: 0,
-            refused: None,
+            refusal: None,
             is_replaced: false,
             met: None,
         }
     }
+
+    pub(crate) const fn cancel(of: OrderKey, cause: CancelReason) -> Self {
+        Self { asked: Asked::Cancel { of }, ..Self::nothing(cause) }
+    }
+
+    /// Why the floor refused what was asked for an order; `None` where it did not refuse that.
+    pub(crate) fn refused(&self, order: OrderKey) -> Option<Refused> {
+        self.refusal.filter(|(refused, _)| *refused == order).map(|(_, why)| why)
+    }
 }
 
-/// Takes the floor's reports and hands each to the tape, then to the ports that it is for.
+/// Takes the floor's reports and hands each to the publisher, then to the ports that it is for.
 pub struct Fan<'a, 'm, T> {
     pub(crate) now: Nanos,
     pub(crate) desk: &'a mut Desk,
-    pub(crate) tape: &'a mut T,
+    pub(crate) publisher: &'a mut T,
     pub(crate) run: Run<'m>,
 }
 
@@ -132,7 +145,7 @@ impl<T: Publisher> Out for Fan<'_, '_, T> {
             | Report::Phase { .. }
             | Report::Cancelled { .. } => MatchNo::new(0),
         };
-        self.tape.on_report(self.now, &report, match_no);
+        self.publisher.on_report(self.now, &report, match_no);
         self.tell(&report, match_no);
     }
 }
@@ -219,32 +232,36 @@ impl<T: Publisher> Fan<'_, '_, T> {
             stands.price = self.desk.books[live.instrument.index()].price4(tick, false);
             (live.price, live.flags) = (stands.price as u32, live.flags & !orders::MARKET);
         }
-        let order_ref = self.tape.order_ref(order);
+        let order_ref = self.publisher.order_ref(order);
         self.desk.say_accepted(self.now, port, (m, options), order_ref, stands);
     }
 
     /// An entered order ends here. What a replacement was for ends with the report that follows, or
     /// stays; so does what must stay in its cross.
     fn on_refused(&mut self, order: OrderKey, why: Refused) {
-        self.run.refused = Some(why);
+        self.run.refusal = Some((order, why));
         let Some(slot) = self.slot(order) else { return };
         let (m, options, stands) = match self.run.asked {
-            // Another is a stop that this one's trades reached: it was accepted before, and its end
-            // is told next.
+            // Another is a stop that the trades of what was asked reached: it was accepted before, and its
+            // end is told next.
             Asked::Enter { .. } if order != self.run.key => return,
+            Asked::Cancel { of } | Asked::Reduce { of, .. } if order != of => return,
             Asked::Enter { m, options, stands } => (m, options, stands),
-            Asked::Cancel if why == Refused::Phase => return self.put_off(slot),
+            Asked::Cancel { .. } if why == Refused::Phase => return self.put_off(slot),
             Asked::Reduce { .. } if why == Refused::Phase => {
                 let name = self.name(slot);
                 return self.desk.say_cancel_reject(self.now, name);
             }
-            Asked::Nothing | Asked::Cancel | Asked::Reduce { .. } | Asked::Replace { .. } => return,
+            Asked::Nothing
+            | Asked::Cancel { .. }
+            | Asked::Reduce { .. }
+            | Asked::Replace { .. } => return,
         };
         let (name, live) = (self.name(slot), *self.desk.orders.at(slot));
         if why == Refused::WouldTrade {
             // OUCH has no reject for it, but a reason to cancel.
             let order = (m, options);
-            let order_ref = self.tape.deal_ref();
+            let order_ref = self.publisher.deal_ref();
             self.desk.say_accepted(self.now, name.port, order, order_ref, stands);
             self.desk.say_canceled(self.now, name, live.leaves, CancelReason::PostOnlyContra);
         } else {
@@ -262,14 +279,14 @@ impl<T: Publisher> Fan<'_, '_, T> {
             Asked::Replace { m, options, stands } => {
                 live.leaves = qty;
                 self.run.is_replaced = true;
-                let of = (slot, self.tape.order_ref(new));
+                let of = (slot, self.publisher.order_ref(new));
                 self.desk.say_replaced(self.now, of, (m, options), qty, stands);
                 if let Some(old) = self.slot(old) {
                     self.desk.hand_over(old, slot);
                     self.desk.close(old);
                 }
             }
-            Asked::Nothing | Asked::Cancel | Asked::Reduce { .. } | Asked::Enter { .. } => {}
+            Asked::Nothing | Asked::Cancel { .. } | Asked::Reduce { .. } | Asked::Enter { .. } => {}
         }
     }
 
@@ -280,7 +297,7 @@ impl<T: Publisher> Fan<'_, '_, T> {
         live.total = live.total.saturating_sub(qty);
         live.leaves = leaves;
         self.desk.release(slot, qty);
-        if let Asked::Reduce { marks: Some(side) } = self.run.asked {
+        if let Asked::Reduce { marks: Some(side), .. } = self.run.asked {
             self.desk.orders.at_mut(slot).side = side;
             self.desk.say_modified(self.now, slot);
         } else {
@@ -311,7 +328,7 @@ impl<T: Publisher> Fan<'_, '_, T> {
             let name = self.name(slot);
             self.desk.say_refreshed(self.now, name, shown);
         } else {
-            self.desk.say_priority(self.now, (slot, self.tape.order_ref(order)), tick);
+            self.desk.say_priority(self.now, (slot, self.publisher.order_ref(order)), tick);
         }
     }
 
@@ -322,7 +339,7 @@ impl<T: Publisher> Fan<'_, '_, T> {
         let book = &self.desk.books[live.instrument.index()];
         let px = Px::from_price4(live.price);
         if let (false, Some(tick)) = (live.has(orders::MARKET), book.listing.ticks.tick(px)) {
-            self.desk.say_priority(self.now, (slot, self.tape.order_ref(order)), tick);
+            self.desk.say_priority(self.now, (slot, self.publisher.order_ref(order)), tick);
         }
     }
 
@@ -402,13 +419,13 @@ impl<T: Publisher> Fan<'_, '_, T> {
             let price = tick.map_or(0, |tick| book.price4(tick, false));
             self.prevent(slot, order, (qty, price));
         } else {
-            let reason = self.reason(&live, why);
+            let reason = self.reason(order, &live, why);
             self.desk.say_canceled(self.now, name, qty, reason);
         }
         self.desk.close(slot);
     }
 
-    fn reason(&self, live: &Live, why: Ended) -> CancelReason {
+    fn reason(&self, order: OrderKey, live: &Live, why: Ended) -> CancelReason {
         match why {
             Ended::NotCrossed | Ended::Closed if live.has(orders::PENDING) => {
                 CancelReason::UserRequested
@@ -416,7 +433,8 @@ impl<T: Publisher> Fan<'_, '_, T> {
             Ended::Asked => self.run.cause,
             Ended::Immediate | Ended::MinQty => CancelReason::ImmediateOrCancel,
             Ended::SelfMatch => CancelReason::SelfMatch,
-            Ended::Refused => match self.run.refused {
+            // A replaced order ends for what was refused to the one in its place.
+            Ended::Refused => match self.run.refused(order).or(self.run.refused(self.run.key)) {
                 Some(Refused::WouldTrade) => CancelReason::PostOnlyContra,
                 Some(Refused::Price | Refused::Band) => CancelReason::MarketCollars,
                 Some(

@@ -3,10 +3,11 @@
 
 extern crate std;
 
-use matching::{Ended, OrderKey, Out, Report, SelfMatch};
+use matching::{Ended, OrderKey, Out, Refused, Report, SelfMatch};
 use types::Side;
-use wire::ouch50::{AiqStrategy, TagValue};
+use wire::ouch50::{AiqStrategy, CancelReason, TagValue};
 
+use crate::fan::{Asked, Run};
 use crate::kit::{REFERENCE, Rig, enter, plan};
 
 const ANN: usize = 0;
@@ -101,4 +102,45 @@ fn a_cancel_of_both_tells_each_owner_which_of_the_two_his_order_was() {
     );
     assert_eq!(rig.news(CAT), ["D 2 60 60@1000000 AD"]);
     assert_eq!(rig.ports.live(), 1);
+}
+
+/// It was once taken for a refusal of what was asked: a modification was undone in risk, and the stop's owner
+/// was told of a cancel that he had not asked for.
+#[test]
+fn a_stop_that_is_refused_is_no_refusal_of_the_cancel_that_woke_it() {
+    for marks in [None, Some(b'T')] {
+        let mut rig = Rig::up(&plan());
+        rig.ask(ANN, &enter(1, b'S', 100, PAR).bytes(&[]));
+        rig.ask(BOB, &enter(1, b'S', 100, PAR).bytes(&[]));
+        let key = |port| rig.ports.open_orders(port).next().unwrap().key;
+        let (order, stop) = (key(0), key(1));
+        let told = [
+            Report::Reduced { order, qty: 60, leaves: 40 },
+            Report::Refused { order: stop, why: Refused::Phase },
+        ];
+        let reduce = Asked::Reduce { of: order, marks };
+        let cancel = Run::cancel(order, CancelReason::UserRequested);
+        for run in [Run { asked: reduce, ..cancel }, cancel] {
+            let run = rig.ports.drive(rig.now, &mut rig.tape, |_, out| {
+                out.run = run;
+                told.into_iter().for_each(|report| out.push(report));
+                out.run
+            });
+            assert_eq!((run.refused(order), run.refused(stop)), (None, Some(Refused::Phase)));
+        }
+        rig.pump();
+        let first = if marks.is_some() { "M 1 T 40" } else { "C 1 60 U" };
+        assert_eq!(rig.news(ANN)[0], first);
+        assert_eq!(rig.news(BOB), [""; 0], "he asked for nothing");
+        // Its own is.
+        let run = Run { asked: reduce, ..cancel };
+        let run = rig.ports.drive(rig.now, &mut rig.tape, |_, out| {
+            out.run = run;
+            out.push(Report::Refused { order, why: Refused::Phase });
+            out.run
+        });
+        assert_eq!(run.refused(order), Some(Refused::Phase));
+        rig.pump();
+        assert_eq!(rig.news(ANN), ["I 1"]);
+    }
 }

@@ -28,34 +28,53 @@ pub(crate) struct Line {
 /// It needs a message that is no longer kept.
 pub(crate) struct Lapped;
 
-/// Connections on which nobody has logged in, in the order in which they came.
+/// Connections on which nobody has logged in, in the order in which they came: each step takes the same
+/// time, however many they are.
 pub(crate) struct Lobby {
-    /// By connection: the how-manieth it was to come; [`Self::NOT_HERE`] where it is not one of them.
-    came: Box<[u64]>,
-    next: u64,
+    /// By connection, for those that are here.
+    links: Box<[Option<Link>]>,
+    oldest: Option<u16>,
+    newest: Option<u16>,
+}
+
+/// Who came next before and next after one.
+#[derive(Clone, Copy, Default)]
+struct Link {
+    older: Option<u16>,
+    newer: Option<u16>,
 }
 
 impl Lobby {
-    const NOT_HERE: u64 = u64::MAX;
-
     pub(crate) fn new(places: usize) -> Self {
-        Self { came: vec![Self::NOT_HERE; places].into_boxed_slice(), next: 0 }
+        Self { links: vec![None; places].into_boxed_slice(), oldest: None, newest: None }
     }
 
+    /// It has come, and is not here yet.
     pub(crate) fn enter(&mut self, conn: u16) {
-        self.came[usize::from(conn)] = self.next;
-        self.next += 1;
+        let older = self.newest.replace(conn);
+        self.links[usize::from(conn)] = Some(Link { older, newer: None });
+        match older.and_then(|older| self.links[usize::from(older)].as_mut()) {
+            Some(link) => link.newer = Some(conn),
+            None => self.oldest = Some(conn),
+        }
     }
 
-    /// It has logged in, or is over.
+    /// It has logged in, or is over; one that is not here changes nothing.
     pub(crate) fn leave(&mut self, conn: u16) {
-        self.came[usize::from(conn)] = Self::NOT_HERE;
+        let Some(Link { older, newer }) = self.links[usize::from(conn)].take() else { return };
+        match older.and_then(|older| self.links[usize::from(older)].as_mut()) {
+            Some(link) => link.newer = newer,
+            None => self.oldest = newer,
+        }
+        match newer.and_then(|newer| self.links[usize::from(newer)].as_mut()) {
+            Some(link) => link.older = older,
+            None => self.newest = older,
+        }
     }
 
     /// The one that came first.
-    pub(crate) fn oldest(&self) -> Option<u16> {
-        let (conn, came) = (0..).zip(&self.came).min_by_key(|(_, came)| **came)?;
-        (*came != Self::NOT_HERE).then_some(conn)
+    pub(crate) const fn oldest(&self) -> Option<u16> {
+        self.oldest
     }
 }
 
@@ -123,5 +142,38 @@ impl Line {
     pub(crate) fn next_deadline(&self) -> Nanos {
         let session = self.server.next_deadline().unwrap_or(Nanos::MAX);
         session.min(self.stalled.saturating_add(self.dead))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Lobby;
+    use alloc::vec::Vec;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_oldest_is_that_of_a_list_of_all(
+            steps in prop::collection::vec((0..8_u16, any::<bool>()), 0..100),
+        ) {
+            let (mut lobby, mut list) = (Lobby::new(8), Vec::new());
+            for (conn, comes) in steps {
+                let is_here = list.contains(&conn);
+                if comes && !is_here {
+                    lobby.enter(conn);
+                    list.push(conn);
+                } else if !comes {
+                    lobby.leave(conn);
+                    list.retain(|&here| here != conn);
+                }
+                prop_assert_eq!(lobby.oldest(), list.first().copied());
+            }
+            // They go as they came.
+            for conn in list {
+                prop_assert_eq!(lobby.oldest(), Some(conn));
+                lobby.leave(conn);
+            }
+            prop_assert_eq!(lobby.oldest(), None);
+        }
     }
 }

@@ -81,7 +81,7 @@ impl<T: Publisher> Clerk<'_, T> {
                 {
                     // A kill switch reaches what must stay in its cross, by a look at all of its book.
                     let scope = Scope::Keys(key, key);
-                    self.with_floor(Run::cancel(sweep.cause), |floor, now, fan| {
+                    self.with_floor(Run::cancel(key, sweep.cause), |floor, now, fan| {
                         floor.cancel_all(now, Some(live.instrument), scope, fan);
                     });
                 }

@@ -91,12 +91,15 @@ pub struct DropPlan {
 
 /// How much of a stream is kept: whichever ends first.
 ///
-/// What one input tells is handed to the connection after it: a mass cancel `sweep_max` orders at a
-/// time, a cross all orders of the port at once. Where that is more than is kept, the connection is cut
+/// What one input tells is handed to the connection after it: a mass cancel `sweep_max` orders of a port
+/// at a time, a cross all orders of the port at once. Where that is more than is kept, the connection is cut
 /// off without an end of the session ([`Counters::lapped`](crate::Counters::lapped)); its client is
 /// refused with `S` where it then asks for what it missed, and logs in with 0 or with what is kept. The
 /// orders stand or fall as for any connection that ends. So keep at least what a step of a mass cancel
-/// tells, 64 bytes for each order, and as much as the port has orders where it takes part in crosses.
+/// tells, 64 bytes for each order, and as much as the port has orders where it takes part in crosses. A
+/// drop copy hears all of its firm's ports: a kill takes a step of each, and so does the time that passes,
+/// before the socket is written to. What its connection has room for is handed over between them; to be
+/// sure of the rest, keep as much for each of the ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoreSize {
     /// Messages, 8 bytes each beside their own.

@@ -11,7 +11,7 @@ use wire::ouch50::{BrokenReason, CancelReason, EventCode};
 
 use crate::clerk::Clerk;
 use crate::desk::{Desk, Sweep};
-use crate::fan::{Asked, Fan, Publisher, Run};
+use crate::fan::{Fan, Publisher, Run};
 use crate::lines::{Lapped, Line, Lobby};
 use crate::orders::Live;
 use crate::trades::NotBroken;
@@ -141,7 +141,7 @@ impl Ports {
         now: Nanos,
         conn: u16,
         bytes: &[u8],
-        tape: &mut T,
+        publisher: &mut T,
     ) -> usize {
         let mut rest = bytes;
         while let Some(line) = self.lines.get_mut(usize::from(conn))
@@ -151,7 +151,7 @@ impl Ports {
         {
             let taken = line.server.on_bytes(now, rest);
             rest = &rest[taken..];
-            self.hear(now, conn, tape);
+            self.hear(now, conn, publisher);
             // Before more is told: a small store may not keep it until all of this is read.
             self.feed(now);
             if taken == 0 {
@@ -163,13 +163,13 @@ impl Ports {
 
     /// A connection is gone: to be told once for each that was opened. Requests that it left unread
     /// because its port is in a mass cancel are lost with it.
-    pub fn on_closed<T: Publisher>(&mut self, now: Nanos, conn: u16, tape: &mut T) {
+    pub fn on_closed<T: Publisher>(&mut self, now: Nanos, conn: u16, publisher: &mut T) {
         let Some(line) = self.lines.get_mut(usize::from(conn)).filter(|line| line.is_open) else {
             return;
         };
         line.server.on_closed();
-        self.hear(now, conn, tape);
-        self.release(now, conn, tape);
+        self.hear(now, conn, publisher);
+        self.release(now, conn, publisher);
         let line = &mut self.lines[usize::from(conn)];
         line.is_open = false;
         self.standing -= usize::from(!line.is_cut);
@@ -192,30 +192,31 @@ impl Ports {
     }
 
     /// The time given by [`Ports::next_deadline`] has come.
-    pub fn on_deadline<T: Publisher>(&mut self, now: Nanos, tape: &mut T) {
+    pub fn on_deadline<T: Publisher>(&mut self, now: Nanos, publisher: &mut T) {
         if self.floor.next_deadline().is_some_and(|due| due <= now) {
-            let run = Run { asked: Asked::Nothing, ..Run::cancel(CancelReason::System) };
-            let mut fan = Fan { now, desk: &mut self.desk, tape, run };
+            let run = Run::nothing(CancelReason::System);
+            let mut fan = Fan { now, desk: &mut self.desk, publisher, run };
             self.floor.on_deadline(now, &mut fan);
         }
         for _ in 0..self.desk.sweeping.len() {
             let port = self.desk.sweeping.remove(0);
-            self.sweep(now, port, tape);
+            self.sweep(now, port, publisher);
             match self.desk.streams[usize::from(port)].conn {
                 _ if self.desk.port(port).sweep.is_some() => self.desk.sweeping.push(port),
-                Some(conn) => self.hear(now, conn, tape),
+                Some(conn) => self.hear(now, conn, publisher),
                 None => {}
             }
         }
         if self.wake <= now {
-            self.look(now, tape);
+            self.look(now, publisher);
         }
         self.feed(now);
     }
 
     /// Looks through the connections for those whose time has come.
-    fn look<T: Publisher>(&mut self, now: Nanos, tape: &mut T) {
-        let mut wake = Nanos::MAX;
+    fn look<T: Publisher>(&mut self, now: Nanos, publisher: &mut T) {
+        // What is told meanwhile may bring it nearer again.
+        self.wake = Nanos::MAX;
         for at in 0..self.lines.len() {
             let (conn, line) = (at as u16, &mut self.lines[at]);
             if !line.is_open || line.is_cut {
@@ -223,21 +224,21 @@ impl Ports {
             }
             if line.is_stalled(now) {
                 self.desk.counters.stalled += 1;
-                self.cut(now, conn, tape);
+                self.cut(now, conn, publisher);
                 continue;
             }
             if line.next_deadline() <= now || self.is_ended {
                 line.server.on_deadline(now);
-                self.hear(now, conn, tape);
+                self.hear(now, conn, publisher);
                 self.ready(conn);
             }
-            wake = wake.min(self.lines[at].next_deadline());
+            self.wake = self.wake.min(self.lines[at].next_deadline());
         }
-        self.wake = wake.max(now.saturating_add(LOOK_EVERY));
+        self.wake = self.wake.max(now.saturating_add(LOOK_EVERY));
     }
 
     /// Carries out what a connection has sent, as far as its port may go on.
-    fn hear<T: Publisher>(&mut self, now: Nanos, conn: u16, tape: &mut T) {
+    fn hear<T: Publisher>(&mut self, now: Nanos, conn: u16, publisher: &mut T) {
         loop {
             let line = &mut self.lines[usize::from(conn)];
             let port = line.owner.filter(|&port| usize::from(port) < self.desk.ports.len());
@@ -249,13 +250,13 @@ impl Ports {
                 (None, _) => return,
                 (Some(Request::Unsequenced(message)), Some(port)) => {
                     let (desk, floor) = (&mut self.desk, &mut self.floor);
-                    let mut clerk = Clerk { now, port, desk, floor, tape: &mut *tape };
+                    let mut clerk = Clerk { now, port, desk, floor, publisher: &mut *publisher };
                     if clerk.take(message).is_err() {
                         self.desk.counters.malformed += 1;
-                        return self.cut(now, conn, tape);
+                        return self.cut(now, conn, publisher);
                     }
                     if self.desk.port(port).sweep.is_some() {
-                        self.sweep(now, port, tape);
+                        self.sweep(now, port, publisher);
                         if self.desk.port(port).sweep.is_none() {
                             self.desk.sweeping.retain(|&sweeping| sweeping != port);
                         }
@@ -264,7 +265,7 @@ impl Ports {
                 // A drop copy listens.
                 (Some(Request::Unsequenced(_)), None) => {
                     self.desk.counters.malformed += 1;
-                    return self.cut(now, conn, tape);
+                    return self.cut(now, conn, publisher);
                 }
                 (Some(Request::Debug(_)), _) => {}
                 (Some(Request::Login { credentials, sequence }), _) => {
@@ -277,7 +278,7 @@ impl Ports {
                         line.waits(now);
                         self.wake = self.wake.min(line.next_deadline());
                     }
-                    return self.release(now, conn, tape);
+                    return self.release(now, conn, publisher);
                 }
             }
         }
@@ -368,9 +369,9 @@ impl Ports {
     }
 
     /// Ends a connection at once.
-    fn cut<T: Publisher>(&mut self, now: Nanos, conn: u16, tape: &mut T) {
+    fn cut<T: Publisher>(&mut self, now: Nanos, conn: u16, publisher: &mut T) {
         self.mark_cut(conn);
-        self.release(now, conn, tape);
+        self.release(now, conn, publisher);
     }
 
     /// An open connection is over, whatever waits to be sent.
@@ -382,20 +383,22 @@ impl Ports {
     }
 
     /// Nobody is logged in on a connection any more.
-    fn release<T: Publisher>(&mut self, now: Nanos, conn: u16, tape: &mut T) {
+    fn release<T: Publisher>(&mut self, now: Nanos, conn: u16, publisher: &mut T) {
         self.ready(conn);
         let Some(stream) = self.lines[usize::from(conn)].owner.take() else { return };
         self.desk.streams[usize::from(stream)].conn = None;
         let port = self.desk.ports.get(usize::from(stream));
         if port.is_some_and(|port| port.cancel_on_disconnect) {
-            self.sweep_all(now, stream, CancelReason::System, tape);
+            self.sweep_all(now, stream, CancelReason::System, publisher);
         }
     }
 
     /// Goes on with a port's mass cancel.
-    fn sweep<T: Publisher>(&mut self, now: Nanos, port: u16, tape: &mut T) {
+    fn sweep<T: Publisher>(&mut self, now: Nanos, port: u16, publisher: &mut T) {
         let (desk, floor) = (&mut self.desk, &mut self.floor);
-        Clerk { now, port, desk, floor, tape }.sweep(self.sweep_max);
+        Clerk { now, port, desk, floor, publisher }.sweep(self.sweep_max);
+        // Before the next port's: a drop copy is told of all of them, and its store may not keep so much.
+        self.feed(now);
     }
 
     fn sweep_all<T: Publisher>(
@@ -403,11 +406,11 @@ impl Ports {
         now: Nanos,
         port: u16,
         cause: CancelReason,
-        tape: &mut T,
+        publisher: &mut T,
     ) {
         let sweep = Sweep { side: None, instrument: None, group: None, cause };
         self.desk.begin_sweep(port, sweep);
-        self.sweep(now, port, tape);
+        self.sweep(now, port, publisher);
         if self.desk.port(port).sweep.is_none() {
             self.desk.sweeping.retain(|&sweeping| sweeping != port);
         }
@@ -469,11 +472,11 @@ impl Ports {
     pub fn drive<T: Publisher, R>(
         &mut self,
         now: Nanos,
-        tape: &mut T,
+        publisher: &mut T,
         act: impl FnOnce(&mut Floor, &mut Fan<'_, 'static, T>) -> R,
     ) -> R {
-        let run = Run { asked: Asked::Nothing, ..Run::cancel(CancelReason::Supervisory) };
-        let mut fan = Fan { now, desk: &mut self.desk, tape, run };
+        let run = Run::nothing(CancelReason::Supervisory);
+        let mut fan = Fan { now, desk: &mut self.desk, publisher, run };
         let answer = act(&mut self.floor, &mut fan);
         self.feed(now);
         answer
@@ -496,7 +499,7 @@ impl Ports {
         }
     }
 
-    /// Breaks a trade: both its ports are told, and the tape.
+    /// Breaks a trade: both its ports are told, and the publisher.
     ///
     /// Errors: [`NotBroken`]; nobody is told anything then.
     pub fn bust<T: Publisher>(
@@ -504,10 +507,10 @@ impl Ports {
         now: Nanos,
         match_no: MatchNo,
         reason: BrokenReason,
-        tape: &mut T,
+        publisher: &mut T,
     ) -> Result<(), NotBroken> {
         let trade = self.desk.trades.take(match_no)?;
-        tape.on_bust(now, trade.instrument, match_no);
+        publisher.on_bust(now, trade.instrument, match_no);
         for party in trade.parties.iter().flatten() {
             let firm = self.desk.port(party.port).firm_id;
             self.desk.risk.bust(firm, party.account, trade.qty, trade.px);
@@ -524,7 +527,7 @@ impl Ports {
         &mut self,
         now: Nanos,
         whose: Whose,
-        tape: &mut T,
+        publisher: &mut T,
     ) -> Result<(), NoRoom> {
         self.desk.risk.stop(whose, true)?;
         for port in 0..self.desk.ports.len() {
@@ -534,7 +537,7 @@ impl Ports {
                 Whose::Port(killed) => killed.index() == port,
             };
             if is_hit {
-                self.sweep_all(now, port as u16, CancelReason::Supervisory, tape);
+                self.sweep_all(now, port as u16, CancelReason::Supervisory, publisher);
             }
         }
         self.feed(now);

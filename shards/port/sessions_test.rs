@@ -7,13 +7,14 @@ use std::vec::Vec;
 use matching::{Control, DayRules, Schedule};
 use risk::port::Whose;
 use session::soup::{Client, Closed, Credentials, Reject};
-use types::{Nanos, PortId, SeqNo};
+use types::{FirmId, Nanos, PortId, SeqNo};
 
 use crate::kit::{DROP_A, REFERENCE, Rig, enter, floor, plan, soup, ticks};
 use crate::{Plan, StoreSize};
 
 const ANN: usize = 0;
 const BOB: usize = 1;
+const CAT: usize = 2;
 const PAR: u64 = 1_000_000;
 
 /// Someone who is no peer of the rig: connects as `conn`, sends bytes, and gets what is answered.
@@ -372,4 +373,28 @@ fn a_disconnect_does_not_weaken_a_kill() {
     rig.disconnect(ANN);
     rig.pass(Nanos::from_secs(1));
     assert_eq!(rig.ports.live(), 0);
+}
+
+/// All its steps were once stored before the first was handed over.
+#[test]
+fn a_kill_of_three_ports_does_not_cut_off_the_drop_copy_that_hears_them_all() {
+    let mut plan = plan();
+    // A step of two of them is kept, whichever.
+    plan.sweep_max = 8;
+    plan.drops[0].store = StoreSize { messages_max: 16, bytes_max: 16 * 64 };
+    (plan.ports[BOB].firm, plan.ports[BOB].firm_id) = (*b"AAAA", FirmId::new(0));
+    for is_late in [false, true] {
+        let mut rig = Rig::up(&plan);
+        let orders = if is_late { 16 } else { 8 };
+        for who in [ANN, BOB, CAT] {
+            for user_ref in 1..=orders {
+                rig.ask(who, &enter(user_ref, b'B', 100, PAR).bytes(&[]));
+            }
+        }
+        rig.ports.kill(rig.now, Whose::Firm(FirmId::new(0)), &mut rig.tape).unwrap();
+        rig.pump();
+        assert_eq!((rig.ports.live(), rig.ports.counters().lapped), (0, 0));
+        assert!(rig.peers[DROP_A].is_open);
+        assert_eq!(rig.peers[DROP_A].told.len(), 3 * 2 * orders as usize, "all of it, in order");
+    }
 }

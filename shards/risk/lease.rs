@@ -19,12 +19,17 @@
 //! what is left and has the others spare what they hold above their own low marks. So an order is
 //! short only where it is larger than what its branch keeps, where the line is short, or where the
 //! answer is late. One that could not be spent is asked for with more weight: the others yield
-//! whatever they hold.
+//! whatever they hold. What came for it is kept beyond the marks until it is spent, for a while: an order
+//! larger than what its branch keeps passes at the next try after the grants came, whatever is released
+//! in between. Only where another branch is short as well, or the line owes, is it taken from there.
 //!
 //! **Few messages.** A branch asks once until it is answered, and each ask has one answer and at
 //! most one grant after it, once the recalls that it caused are answered. A recall goes to a branch
-//! once until it is answered, whoever asks meanwhile. So a branch that is slow to hear has two or
-//! three messages of a line before it, beside what changes of the limit tell it.
+//! once until it is answered, whoever asks meanwhile. A branch returns once until it has the receipt;
+//! what it gives up meanwhile adds up. So however slow either end is to hear, a branch has at most five
+//! messages of a line before it: an answer, two grants, a recall and a receipt; and its home three of
+//! that branch: an ask, an answer to a recall and a return. Beside these come what changes of the limit
+//! tell, and two of each new life.
 //!
 //! **A lowered limit** takes back what is not spent: each branch is told what the line owes, returns
 //! what it holds at once and what is released later as it is, until the home has enough. What is let

@@ -74,7 +74,8 @@ pub(super) struct Shared {
 /// For each shard of an exchange; `bells`: of their cores. The first is home to all credit.
 pub(super) fn shared(exchange: &topology::Exchange, bells: &[&Bell]) -> Vec<Shared> {
     let mut shared: Vec<Shared> = bells.iter().map(|_| Shared::default()).collect();
-    // Each line has two or three messages on its way, and what changes of its limit tell.
+    // Each line has at most five messages on its way there and three on its way back, and what changes of
+    // its limit tell.
     let lines = exchange.accounts.len() + exchange.firms.len();
     let depth = (8 * lines).next_power_of_two();
     for branch in 1..bells.len() {

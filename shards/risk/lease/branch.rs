@@ -18,6 +18,10 @@ pub struct Marks {
     pub high: Notional,
 }
 
+/// How many [settles](Branches::settle) and messages of a line a branch waits, with what it could not
+/// spend kept for it: some milliseconds of a firm that trades as fast as it can.
+const PATIENCE: u32 = 1_024;
+
 /// The branch does not hold so much. It asks for more, now or once what it asked is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Short;
@@ -43,6 +47,11 @@ struct Lease {
     is_asking: bool,
     /// The most that it was asked to spend since and could not.
     needed: Notional,
+    /// The most that it was asked to spend of late and could not: kept above its marks once it is here,
+    /// so that it is not given back before it is asked for again.
+    unmet: Notional,
+    /// How many settles and messages more that is kept.
+    patience: u32,
     /// What the home wants back as it is released.
     owed: Notional,
     /// It is in the queue of those with something to say.
@@ -53,6 +62,8 @@ struct Lease {
     reconciled: Option<Notional>,
     /// Given up, not said yet.
     returned: Notional,
+    /// What it said that it returned has no receipt yet: what it gives up meanwhile adds up.
+    is_returning: bool,
     /// Given up because it was recalled, not said yet.
     yielded: Option<Notional>,
     ask: Option<Up>,
@@ -97,13 +108,34 @@ impl Branch {
         }
     }
 
-    /// Pays, then gives back what is above the mark.
+    /// Pays, then gives back what is above the mark and above what is kept for an order.
     fn slim(&mut self) {
         self.pay();
-        if let Some(lease) = &self.lease
-            && lease.marks.high < self.free()
+        if let Some(lease) = &self.lease {
+            let beyond = self.free().saturating_sub(lease.unmet);
+            if lease.marks.high < beyond {
+                self.give(beyond.saturating_sub(lease.marks.middle()));
+            }
+        }
+    }
+
+    /// So much could not be spent, here or on another line of the same order: it is kept for another try.
+    /// Less than what is kept already has room in that, and does not keep it any longer.
+    fn keep(&mut self, amount: Notional) {
+        if let Some(lease) = &mut self.lease
+            && lease.unmet <= amount
         {
-            self.give(self.free().saturating_sub(lease.marks.middle()));
+            (lease.unmet, lease.patience) = (amount, PATIENCE);
+        }
+    }
+
+    /// So much is spent: it was what was kept, unless it is less.
+    fn spend(&mut self, amount: Notional) {
+        self.spent = self.spent.saturating_add(amount);
+        if let Some(lease) = &mut self.lease
+            && lease.unmet <= amount
+        {
+            lease.unmet = Notional::ZERO;
         }
     }
 
@@ -140,7 +172,8 @@ impl Branch {
     fn on(&mut self, message: &ToBranch) -> Result<(), Refused> {
         let lease = self.lease.as_mut().ok_or(Refused::Unknown)?;
         hear(&mut lease.heard, lease.epoch, (message.epoch, message.number))?;
-        let low = lease.marks.low;
+        lease.wait();
+        let keep = lease.marks.low.saturating_add(lease.unmet);
         match message.says {
             Down::Grant(amount) => {
                 self.granted = self.granted.saturating_add(amount);
@@ -148,11 +181,12 @@ impl Branch {
             }
             Down::Answer(amount) => self.on_answer(amount),
             Down::Recall(amount) => self.give_way(amount, Notional::ZERO),
-            Down::Spare(amount) => self.give_way(amount, low),
+            Down::Spare(amount) => self.give_way(amount, keep),
             Down::Owe(amount) => {
                 lease.owed = amount;
                 self.pay();
             }
+            Down::Taken => lease.is_returning = false,
         }
         Ok(())
     }
@@ -175,14 +209,25 @@ impl Lease {
             heard: 0,
             is_asking: false,
             needed: Notional::ZERO,
+            unmet: Notional::ZERO,
+            patience: 0,
             owed: Notional::ZERO,
             is_queued: false,
             hello: false,
             restored: Notional::ZERO,
             reconciled: None,
             returned: Notional::ZERO,
+            is_returning: false,
             yielded: None,
             ask: None,
+        }
+    }
+
+    /// One settle or message more has come, and nobody asked for what is kept.
+    fn wait(&mut self) {
+        self.patience = self.patience.saturating_sub(1);
+        if self.patience == 0 {
+            self.unmet = Notional::ZERO;
         }
     }
 
@@ -197,9 +242,9 @@ impl Lease {
         if let Some(amount) = self.yielded.take() {
             return Some(Up::Yield(amount));
         }
-        let returned = core::mem::take(&mut self.returned);
-        if returned != Notional::ZERO {
-            return Some(Up::Return(returned));
+        if self.may_return() {
+            self.is_returning = true;
+            return Some(Up::Return(core::mem::take(&mut self.returned)));
         }
         self.ask.take()
     }
@@ -208,8 +253,12 @@ impl Lease {
         self.hello
             || self.reconciled.is_some()
             || self.yielded.is_some()
-            || self.returned != Notional::ZERO
+            || self.may_return()
             || self.ask.is_some()
+    }
+
+    fn may_return(&self) -> bool {
+        !self.is_returning && self.returned != Notional::ZERO
     }
 }
 
@@ -292,21 +341,52 @@ impl Branches {
         self.queue_up(line);
     }
 
-    /// Spends, where the branch holds as much; asks for more where it does not, or holds little afterwards.
+    /// Spends of each of these lines, where their branches hold as much, or of none. One that is short
+    /// asks for more, and so does one that holds little afterwards. Of those that are short and those
+    /// that are not, what could not be spent is kept for a while, beyond any mark, for the next try.
     ///
-    /// A line that is not there is short.
+    /// A line that is not there is short. No line is there twice.
     #[inline]
-    pub fn spend(&mut self, line: LineId, amount: Notional) -> Result<(), Short> {
-        let branch = self.branches.get_mut(line.index()).ok_or(Short)?;
-        let spent = branch.spent.checked_add(amount).filter(|spent| *spent <= branch.granted);
-        if let Some(spent) = spent {
-            branch.spent = spent;
+    pub fn spend<const N: usize>(
+        &mut self,
+        lines: [LineId; N],
+        amount: Notional,
+    ) -> Result<(), Short> {
+        let holds = |line: LineId| {
+            let branch = self.branches.get(line.index())?;
+            let spent = branch.spent.checked_add(amount);
+            Some(spent.is_some_and(|spent| spent <= branch.granted))
+        };
+        let held = lines.map(holds);
+        if held.iter().any(|held| *held != Some(true)) {
+            self.miss(lines, held, amount);
+            return Err(Short);
         }
-        let low = branch.lease.as_ref().map_or(Notional::ZERO, |lease| lease.marks.low);
-        if spent.is_none() || branch.free() < low {
-            self.ask(line, if spent.is_none() { amount } else { Notional::ZERO });
+        for line in lines {
+            let branch = &mut self.branches[line.index()];
+            branch.spend(amount);
+            if branch.lease.as_ref().is_some_and(|lease| branch.free() < lease.marks.low) {
+                self.ask(line, Notional::ZERO);
+            }
         }
-        spent.map(|_| ()).ok_or(Short)
+        Ok(())
+    }
+
+    /// So much could not be spent: those that did not hold it ask for it.
+    #[cold]
+    fn miss<const N: usize>(
+        &mut self,
+        lines: [LineId; N],
+        held: [Option<bool>; N],
+        amount: Notional,
+    ) {
+        for (line, held) in lines.into_iter().zip(held) {
+            let Some(branch) = self.branches.get_mut(line.index()) else { continue };
+            branch.keep(amount);
+            if held == Some(false) {
+                self.ask(line, amount);
+            }
+        }
     }
 
     /// Takes `before` back and spends `after`, whatever the branch holds: what came of an order.
@@ -317,7 +397,8 @@ impl Branches {
             return;
         };
         branch.spent = (branch.spent - before).saturating_add(after);
-        if branch.lease.is_some() {
+        if let Some(lease) = &mut branch.lease {
+            lease.wait();
             branch.slim();
             self.queue_up(line);
         }

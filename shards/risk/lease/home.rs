@@ -50,6 +50,8 @@ struct Lease {
     is_queued: bool,
     grant: Option<Notional>,
     answer: Option<Notional>,
+    /// It waits for the receipt of what it returned.
+    is_taken: bool,
     /// What others want of it, once it may be told.
     recall: Notional,
     /// One of them could not spend for want of it.
@@ -79,6 +81,9 @@ impl Lease {
         if let Some(amount) = self.answer.take() {
             return Some(Down::Answer(amount));
         }
+        if core::mem::take(&mut self.is_taken) {
+            return Some(Down::Taken);
+        }
         if !self.may_recall() {
             return None;
         }
@@ -89,7 +94,11 @@ impl Lease {
     }
 
     fn has_word(&self) -> bool {
-        self.owe.is_some() || self.grant.is_some() || self.answer.is_some() || self.may_recall()
+        self.owe.is_some()
+            || self.grant.is_some()
+            || self.answer.is_some()
+            || self.is_taken
+            || self.may_recall()
     }
 
     fn may_recall(&self) -> bool {
@@ -230,6 +239,7 @@ impl Home {
                 }
                 lease.granted = lease.granted - amount;
                 lease.owed = lease.owed.saturating_sub(amount);
+                lease.is_taken |= matches!(message.says, Up::Return(_));
                 self.take_in(message.line, amount);
                 if let Up::Yield(_) = message.says {
                     self.lease_mut(message.line, branch).is_recalled = false;

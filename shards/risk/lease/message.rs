@@ -63,7 +63,7 @@ pub enum Refused {
 pub enum Malformed {
     /// No such kind, or one of the other direction.
     Kind = 1,
-    /// A greeting with an amount.
+    /// A greeting or a receipt with an amount.
     Amount = 2,
 }
 
@@ -74,7 +74,7 @@ pub enum Up {
     Hello,
     /// It wants so much more, ahead of need. It stands in place of what it wanted before.
     Ask(Notional),
-    /// It gives so much back.
+    /// It gives so much back. The next one waits for the receipt of this.
     Return(Notional),
     /// So much was spent under earlier epochs, and no more.
     Reconciled(Notional),
@@ -100,6 +100,8 @@ pub enum Down {
     Answer(Notional),
     /// Another branch wants so much ahead of need: yield what you hold of it now above your low mark.
     Spare(Notional),
+    /// The receipt of what it returned: it may return more.
+    Taken,
 }
 
 /// From the branch of one line to its home.
@@ -145,6 +147,7 @@ const YIELD: u64 = 8;
 const NEED: u64 = 9;
 const ANSWER: u64 = 10;
 const SPARE: u64 = 11;
+const TAKEN: u64 = 12;
 
 impl ToHome {
     /// As it goes on a ring.
@@ -186,6 +189,7 @@ impl ToBranch {
             Down::Owe(amount) => (OWE, amount),
             Down::Answer(amount) => (ANSWER, amount),
             Down::Spare(amount) => (SPARE, amount),
+            Down::Taken => (TAKEN, Notional::ZERO),
         };
         words(kind, self.line, self.epoch, self.number, amount)
     }
@@ -199,6 +203,8 @@ impl ToBranch {
             OWE => Down::Owe(amount),
             ANSWER => Down::Answer(amount),
             SPARE => Down::Spare(amount),
+            TAKEN if amount != Notional::ZERO => return Err(Malformed::Amount),
+            TAKEN => Down::Taken,
             _ => return Err(Malformed::Kind),
         };
         Ok(Self { line, epoch: words[1], number: words[2], says })
@@ -262,7 +268,9 @@ mod tests {
             ((5, 1), Some(Malformed::Kind), None),
             ((8, 1), None, Some(Malformed::Kind)),
             ((11, 1), Some(Malformed::Kind), None),
-            ((12, 0), Some(Malformed::Kind), Some(Malformed::Kind)),
+            ((12, 0), Some(Malformed::Kind), None),
+            ((12, 1), Some(Malformed::Kind), Some(Malformed::Amount)),
+            ((13, 0), Some(Malformed::Kind), Some(Malformed::Kind)),
             ((u64::from(u32::MAX), 0), Some(Malformed::Kind), Some(Malformed::Kind)),
         ];
         for ((kind, amount), to_home, to_branch) in cases {
@@ -274,7 +282,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_message_survives_the_ring(line: u32, epoch: u64, number: u64, raw: u128, kind in 0..11) {
+        fn a_message_survives_the_ring(line: u32, epoch: u64, number: u64, raw: u128, kind in 0..12) {
             let (line, amount) = (LineId::new(line), Notional::from_raw(raw));
             let up = [
                 Up::Hello,
@@ -290,6 +298,7 @@ mod tests {
                 Down::Owe(amount),
                 Down::Answer(amount),
                 Down::Spare(amount),
+                Down::Taken,
             ];
             if let Some(&says) = usize::try_from(kind).ok().and_then(|kind| up.get(kind)) {
                 let sent = ToHome { line, epoch, number, says };

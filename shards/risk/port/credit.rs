@@ -28,11 +28,5 @@ pub(super) fn reserve(
         credit.settle(firm, before, after);
         return Ok(());
     }
-    let more = after - before;
-    credit.spend(account, more).map_err(|_| Denied::Exposure)?;
-    if credit.spend(firm, more).is_err() {
-        credit.settle(account, more, Notional::ZERO);
-        return Err(Denied::Exposure);
-    }
-    Ok(())
+    credit.spend([account, firm], after - before).map_err(|_| Denied::Exposure)
 }

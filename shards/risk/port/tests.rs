@@ -336,6 +336,51 @@ fn a_leased_line_admits_what_it_was_granted_and_survives_a_restart() {
     assert_eq!((risk.exposure(line), risk.executed(line)), (amount(50_000), amount(10_000)));
 }
 
+#[test]
+fn an_order_beyond_what_both_its_lines_keep_passes_once_both_were_asked() {
+    let marks = Marks { low: amount(50_000), high: amount(200_000) };
+    let mut home = Home::new(5, 2);
+    let mut risk = PortRisk::new(ROOM);
+    let lines = [risk.account_line(ACCOUNT), risk.firm_line(FIRM)];
+    for line in lines {
+        assert!(home.set_limit(line, amount(400_000)));
+        for branch in [0, 1].map(BranchId::new) {
+            assert!(home.begin(line, branch, marks));
+        }
+        assert_eq!(risk.begin_lease(line, marks), Ok(()));
+    }
+    let mut other = PortRisk::new(ROOM);
+    for line in lines {
+        assert_eq!(other.begin_lease(line, marks), Ok(()));
+    }
+    let mut exchange = |shards: &mut [&mut PortRisk; 2]| loop {
+        let mut is_quiet = true;
+        for (risk, branch) in shards.iter_mut().zip([0, 1].map(BranchId::new)) {
+            while let Some(message) = risk.poll_lease() {
+                assert_eq!(home.on(branch, &message), Ok(()));
+                is_quiet = false;
+            }
+        }
+        while let Some((branch, message)) = home.poll() {
+            assert_eq!(shards[branch.index()].on_lease(&message), Ok(()));
+            is_quiet = false;
+        }
+        if is_quiet {
+            return;
+        }
+    };
+    let mut small = check(&mut risk, &at(10, BUY)).expect("1,000 of 125,000");
+    let large = at(3_500, BUY);
+    assert_eq!(check(&mut risk, &large), Err(Denied::Exposure));
+    assert_eq!(lines.map(|line| risk.exposure(line)), [small.amount(); 2], "nothing is spent");
+    exchange(&mut [&mut risk, &mut other]);
+    // A fill and a cancel before the client can try again.
+    risk.fill(&mut small, 50, Px::from_raw(10));
+    risk.release(&mut small, 50);
+    exchange(&mut [&mut risk, &mut other]);
+    assert!(check(&mut risk, &large).is_ok(), "350,000 of 399,500");
+}
+
 /// An order or a trade, as the twin writes it down.
 struct Known {
     firm: FirmId,

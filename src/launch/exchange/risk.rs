@@ -19,7 +19,7 @@ pub(super) fn credit(exchange: &topology::Exchange, shard_place: usize) -> Credi
     if shard_place != 0 {
         return Credit::Branch { to: LinkId(1), from: LinkId(1) };
     }
-    // Accounts and firms are counted with 16 bits, and so are the shards of a host.
+    // Firms are counted with 16 bits, and so are the shards of a host; accounts with 32.
     let (accounts, firms) = (exchange.accounts.len() as u32, exchange.firms.len() as u32);
     let mut home = Home::new(accounts + firms, shards as u16);
     for (line, limit) in lines(exchange) {

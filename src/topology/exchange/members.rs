@@ -80,8 +80,11 @@ pub(super) struct Members {
 
 /// A currency's units in credit stay far from the end of an i64 of 1e-8 with shares.
 pub(super) const CREDIT_MAX: u64 = 1 << 40;
-/// Ports are numbered with 16 bits.
+/// Ports are counted with 16 bits, and so are firms.
 const PORTS_MAX: usize = 65_535;
+const FIRMS_MAX: usize = 65_535;
+/// Logins, those of ports and of drop copies together, are numbered with 16 bits from 0.
+const LOGINS_MAX: usize = 65_536;
 
 pub(super) fn check(
     entry: &Spanned<raw::Exchange>,
@@ -114,8 +117,16 @@ pub(super) fn check(
         let of = (raw.firms.as_slice(), &names, firms.as_slice());
         ports.extend(group(entry.get_ref(), of, &mut accounts, &mut users, faults));
     }
-    if PORTS_MAX < ports.len() {
-        faults.add(entry, format!("{} ports are more than {PORTS_MAX}", ports.len()));
+    let drop_copies = firms.iter().filter(|firm| firm.drop_copy.is_some()).count();
+    let counts = [
+        (firms.len(), "firms", FIRMS_MAX),
+        (ports.len(), "ports", PORTS_MAX),
+        (ports.len() + drop_copies, "ports and drop copies", LOGINS_MAX),
+    ];
+    for (count, what, max) in counts {
+        if max < count {
+            faults.add(entry, format!("{count} {what} are more than {max}"));
+        }
     }
     Members { firms, accounts: accounts.into_all(), ports }
 }
