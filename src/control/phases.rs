@@ -7,7 +7,7 @@ use matching::{Control, Phase};
 use super::names::{Exchange, Names};
 use super::protocol::{Instruments, Refusal};
 use super::task::{Task, phase_word};
-use crate::terminal::thousands;
+use crate::terminal::count;
 
 /// Takes instruments to another phase.
 pub(super) fn tasks(
@@ -57,7 +57,8 @@ fn say(command: Command, outcome: Outcome, detail: Detail) -> String {
     let now = phase_word(phase);
     let cross = |text: &str| match price {
         Some(price) => {
-            format!("{text}: its cross traded {} shares at {price}", thousands(shares))
+            let shares = count(shares, ["share", "shares"]);
+            format!("{text}: its cross traded {shares} at {price}")
         }
         None => format!("{text}: its cross traded nothing"),
     };
