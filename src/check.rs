@@ -232,14 +232,15 @@ fn text(topology: &Topology) -> String {
     let plan = Plan::of(topology);
     let on_exchanges = plan.exchanges.iter().map(|exchange| exchange.shards.len()).sum();
     let counts = [
-        (plan.shards.len(), "shard"),
-        (on_exchanges, "exchange shard"),
-        (plan.threads.len(), "thread"),
-        (plan.feeds.len(), "feed"),
-        (plan.links.len(), "link"),
+        (plan.shards.len(), ["shard", "shards"]),
+        (on_exchanges, ["exchange shard", "exchange shards"]),
+        (plan.threads.len(), ["thread", "threads"]),
+        (plan.feeds.len(), ["feed", "feeds"]),
+        (plan.links.len(), ["link", "links"]),
     ];
     let counts = counts.into_iter().filter(|(number, _)| 0 < *number);
-    let counts: Vec<String> = counts.map(|(number, word)| count(number, word)).collect();
+    let counts: Vec<String> =
+        counts.map(|(number, words)| terminal::count(number as u64, words)).collect();
     let memory = terminal::bytes(plan.memory_bytes);
     let mut text =
         format!("{} is good: {}, about {memory} of memory.\n", plan.file, counts.join(", "));
@@ -258,13 +259,6 @@ fn text(topology: &Topology) -> String {
         let _ = write!(text, "\nNote: {note}\n");
     }
     text
-}
-
-fn count(number: usize, word: &str) -> String {
-    match number {
-        1 => format!("1 {word}"),
-        _ => format!("{number} {word}s"),
-    }
 }
 
 fn threads(plan: &Plan, text: &mut String) {

@@ -116,6 +116,11 @@ pub fn thousands(number: u64) -> String {
     text
 }
 
+/// So many of something, by its one and its many: `1 fill`, `1,800 fills`.
+pub fn count(number: u64, [one, many]: [&str; 2]) -> String {
+    format!("{} {}", thousands(number), if number == 1 { one } else { many })
+}
+
 /// Bytes as a person says them, in powers of 1024: `768 B`, `96 KiB`, `1.5 GiB`.
 pub fn bytes(count: u64) -> String {
     let units = [(1_u64 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];

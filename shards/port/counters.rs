@@ -28,6 +28,10 @@ pub struct Counters {
     pub rejected: u64,
     /// Replacements that were not valid, so that the order they were for was cancelled.
     pub unreplaced: u64,
+    /// Trades that were broken.
+    pub busts: u64,
+    /// Their shares, of one side.
+    pub busted_volume: u64,
     /// Connections cut off because a message was none.
     pub malformed: u64,
     /// Connections cut off because what they had to be told next was no longer kept.

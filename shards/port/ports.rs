@@ -510,6 +510,8 @@ impl Ports {
         publisher: &mut T,
     ) -> Result<(), NotBroken> {
         let trade = self.desk.trades.take(match_no)?;
+        self.desk.counters.busts += 1;
+        self.desk.counters.busted_volume += u64::from(trade.qty);
         publisher.on_bust(now, trade.instrument, match_no);
         for party in trade.parties.iter().flatten() {
             let firm = self.desk.port(party.port).firm_id;

@@ -489,6 +489,8 @@ fn a_trade_is_broken_once_and_while_it_is_kept() {
     assert_eq!(rig.news(ANN), ["B 1 #22 C"]);
     assert_eq!(rig.news(BOB), ["B 20 #22 C"]);
     assert_eq!(rig.tape.busts, [(AAPL, MatchNo::new(22))]);
+    let counters = rig.ports.counters();
+    assert_eq!((counters.busts, counters.busted_volume), (1, 5));
 }
 
 #[test]

@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use types::Nanos;
 
-use super::{count, idle, listed};
+use super::{idle, listed};
 use crate::config::exchange::{Kind, SelfMatch, SelfMatchBy};
-use crate::terminal::{self, thousands};
+use crate::terminal::{self, count, thousands};
 use crate::topology::{Exchange, ExchangeShard, Hours, Near, OrderLimits, Port, Topology};
 
 #[derive(Serialize)]
@@ -222,7 +222,7 @@ fn hours(hours: &Hours) -> HoursRow {
 
 /// A sentence, then tables: what runs where, where clients find it, who they are.
 pub(super) fn write(exchange: &ExchangeRow, out: &mut String) {
-    let instruments = exchange.shards.iter().map(|shard| shard.instruments.len()).sum();
+    let instruments: usize = exchange.shards.iter().map(|shard| shard.instruments.len()).sum();
     let kind = if exchange.dark { "Dark pool" } else { "Exchange" };
     let day = exchange.hours.as_ref().map_or_else(
         || "trading begins and ends with the process".to_owned(),
@@ -236,9 +236,9 @@ pub(super) fn write(exchange: &ExchangeRow, out: &mut String) {
         out,
         "\n{kind} {}: {}, {}, {}; {day}\n",
         exchange.name,
-        count(instruments, "instrument"),
-        count(exchange.firms.len(), "firm"),
-        count(exchange.ports, "port"),
+        count(instruments as u64, ["instrument", "instruments"]),
+        count(exchange.firms.len() as u64, ["firm", "firms"]),
+        count(exchange.ports as u64, ["port", "ports"]),
     );
     shards(exchange, out);
     addresses(exchange, out);

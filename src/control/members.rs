@@ -6,7 +6,7 @@ use risk::port::Whose as Switch;
 use super::names::{Exchange, Names};
 use super::protocol::{Members, Refusal, Whose};
 use super::task::Task;
-use crate::terminal::thousands;
+use crate::terminal::count;
 
 pub(super) fn kill(names: &Names, asked: &Members) -> Result<Vec<Task>, Refusal> {
     let exchange = names.exchange(asked.exchange.as_deref())?;
@@ -35,10 +35,7 @@ fn switch(exchange: &Exchange, whose: &Whose) -> Result<(String, Switch), Refusa
 fn say_killed(_: Command, outcome: Outcome, detail: Detail) -> String {
     let orders = match detail {
         Detail::Orders { cancelled, goes_on } => {
-            let count = match cancelled {
-                1 => "1 order".to_owned(),
-                count => format!("{} orders", thousands(count.into())),
-            };
+            let count = count(cancelled.into(), ["order", "orders"]);
             let rest = if goes_on { ", and the rest follows" } else { "" };
             format!("{count} cancelled{rest}")
         }

@@ -7,7 +7,7 @@ use matching::{Control, Phase};
 use super::names::{Exchange, Names};
 use super::protocol::{Instruments, Refusal};
 use super::task::{Task, phase_word};
-use crate::terminal::thousands;
+use crate::terminal::count;
 
 /// Takes instruments to another phase.
 pub(super) fn tasks(
@@ -51,13 +51,14 @@ pub(super) fn end_of_day(exchange: &Exchange) -> Vec<Task> {
 
 fn say(command: Command, outcome: Outcome, detail: Detail) -> String {
     let Command::Control { control, .. } = command else { return String::new() };
-    let Detail::Instrument { phase, shares, last } = detail else {
+    let Detail::Instrument { phase, shares, price } = detail else {
         return "is not known to its shard".to_owned();
     };
     let now = phase_word(phase);
-    let cross = |text: &str| match last.filter(|_| 0 < shares) {
-        Some(last) => {
-            format!("{text}: its cross traded {} shares at {last}", thousands(shares))
+    let cross = |text: &str| match price {
+        Some(price) => {
+            let shares = count(shares, ["share", "shares"]);
+            format!("{text}: its cross traded {shares} at {price}")
         }
         None => format!("{text}: its cross traded nothing"),
     };

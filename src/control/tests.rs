@@ -123,11 +123,11 @@ fn become_of(command: Command) -> (Told, Detail) {
     match command {
         Command::Control { instrument, .. } if instrument.get() % 2 == 0 => (
             Told::Done,
-            Detail::Instrument { phase: matching::Phase::Halted, shares: 0, last: None },
+            Detail::Instrument { phase: matching::Phase::Halted, shares: 0, price: None },
         ),
         Command::Control { .. } => (
             Told::WrongPhase,
-            Detail::Instrument { phase: matching::Phase::Closed, shares: 0, last: None },
+            Detail::Instrument { phase: matching::Phase::Closed, shares: 0, price: None },
         ),
         Command::Look { .. }
         | Command::Close

@@ -12,7 +12,7 @@ use super::{Options, Population, Record, Sent, Traded};
 use crate::failure::Failure;
 use crate::hist::readable;
 use crate::stop::Stop;
-use crate::terminal::{self, thousands};
+use crate::terminal::{self, count, thousands};
 
 /// What was typed.
 #[derive(Clone, Debug)]
@@ -176,18 +176,17 @@ fn summary(output: &Output) -> String {
     let messages = sent.messages();
     let per_second = u128::from(messages) * 1_000_000_000 / u128::from(output.elapsed_ns).max(1);
     let mut text = format!(
-        "{} messages in {:.1} s, {}/s: {} orders ({} immediate), {} cancels, {} replaces, {} modifies, \
-         {} mass cancels, {} queries\n",
-        thousands(messages),
+        "{} in {:.1} s, {}/s: {} ({} immediate), {}, {}, {}, {}, {}\n",
+        count(messages, ["message", "messages"]),
         output.elapsed_ns as f64 / 1e9,
         thousands(u64::try_from(per_second).unwrap_or(u64::MAX)),
-        thousands(sent.orders),
+        count(sent.orders, ["order", "orders"]),
         thousands(sent.immediate),
-        thousands(sent.cancels),
-        thousands(sent.replaces),
-        thousands(sent.modifies),
-        thousands(sent.mass_cancels),
-        thousands(sent.queries)
+        count(sent.cancels, ["cancel", "cancels"]),
+        count(sent.replaces, ["replace", "replaces"]),
+        count(sent.modifies, ["modify", "modifies"]),
+        count(sent.mass_cancels, ["mass cancel", "mass cancels"]),
+        count(sent.queries, ["query", "queries"])
     );
     text.push_str(&format!(
         "orders: {} accepted, {} traded to the end, {} canceled, {} open or not answered\n",
@@ -202,14 +201,14 @@ fn summary(output: &Output) -> String {
         text.push_str(&format!(", {reason} {}", thousands(*count)));
     }
     text.push_str(&format!(
-        "\nports: {} logins, {} refused, {} ended by the exchange, {} cut, {} not connected; {} messages \
+        "\nports: {}, {} refused, {} ended by the exchange, {} cut, {} not connected; {} \
          skipped while one was down, {} not taken, {} lost, {} unanswered\n",
-        thousands(links.logins),
+        count(links.logins, ["login", "logins"]),
         thousands(links.refused),
         thousands(links.ended),
         thousands(links.cut),
         thousands(links.unconnected),
-        thousands(output.skipped),
+        count(output.skipped, ["message", "messages"]),
         thousands(output.refused),
         thousands(output.lost),
         thousands(output.unanswered as u64)
@@ -223,10 +222,10 @@ fn summary(output: &Output) -> String {
         of(latency.max_ns)
     ));
     text.push_str(&format!(
-        "shares: {} bought, {} sold in {} executions\n",
+        "shares: {} bought, {} sold in {}\n",
         thousands(output.bought),
         thousands(output.sold),
-        thousands(output.executions)
+        count(output.executions, ["execution", "executions"])
     ));
     if 0 < output.executions {
         text.push_str(&format!("\n{}", traded(&output.instruments)));

@@ -25,6 +25,9 @@ struct Venue {
     name: String,
     fills: u64,
     volume: u64,
+    /// Broken trades, and their shares: among the fills and the volume still.
+    busts: u64,
+    busted_volume: u64,
     shards: Vec<ShardRow>,
     instruments: Vec<InstrumentRow>,
 }
@@ -68,6 +71,8 @@ impl Summary {
                 name: exchange.name.clone(),
                 fills: 0,
                 volume: 0,
+                busts: 0,
+                busted_volume: 0,
                 shards: Vec::new(),
                 instruments: Vec::new(),
             })
@@ -75,7 +80,9 @@ impl Summary {
         for ((at, machine), watch) in machines.iter().zip(watches) {
             let venue = &mut venues[at.0];
             let shard = &topology.exchanges[at.0].shards[at.1];
-            let counters = watch.counters();
+            let (broken, counters) = (machine.ports().counters(), watch.counters());
+            venue.busts += broken.busts;
+            venue.busted_volume += broken.busted_volume;
             let figures = gauges::EXCHANGE.iter().map(|gauge| {
                 let name = gauge.name.strip_prefix(PREFIX).unwrap_or(gauge.name);
                 (name.strip_suffix("_total").unwrap_or(name), gauge.value(machine))
@@ -121,10 +128,9 @@ impl Summary {
             // Writing to a String cannot fail.
             let _ = writeln!(
                 text,
-                "{}: {} fills, {} shares in {:.1} s",
+                "{}: {} in {:.1} s",
                 venue.name,
-                thousands(venue.fills),
-                thousands(venue.volume),
+                venue.traded(),
                 self.elapsed_ns as f64 / 1e9
             );
             text.push_str(&traded(&venue.instruments));
@@ -143,13 +149,27 @@ impl Summary {
                 if 0 < lost + unsaid {
                     let _ = writeln!(
                         text,
-                        "\n  {}: {} messages found no room, {} do not fit ITCH",
+                        "\n  {}: {} found no room, {} did not fit ITCH",
                         shard.name,
-                        thousands(lost),
+                        terminal::count(lost, ["message", "messages"]),
                         thousands(unsaid)
                     );
                 }
             }
+        }
+        text
+    }
+}
+
+impl Venue {
+    fn traded(&self) -> String {
+        let fills = terminal::count(self.fills, ["fill", "fills"]);
+        let shares = |count| terminal::count(count, ["share", "shares"]);
+        let mut text = format!("{fills}, {}", shares(self.volume));
+        if 0 < self.busts {
+            let broken = (thousands(self.busts), shares(self.busted_volume));
+            // Writing to a String cannot fail.
+            let _ = write!(text, "; {} broken, {}", broken.0, broken.1);
         }
         text
     }
@@ -218,4 +238,24 @@ fn shards(rows: &[ShardRow]) -> comfy_table::Table {
         ]);
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Venue;
+
+    #[test]
+    fn what_traded_is_told_and_what_of_it_was_broken() {
+        let cases = [
+            ([0, 0, 0, 0], "0 fills, 0 shares"),
+            ([1, 1, 0, 0], "1 fill, 1 share"),
+            ([1, 60, 1, 60], "1 fill, 60 shares; 1 broken, 60 shares"),
+            ([1_800, 2_000_000, 2, 1], "1,800 fills, 2,000,000 shares; 2 broken, 1 share"),
+        ];
+        for ([fills, volume, busts, busted_volume], want) in cases {
+            let (name, shards, instruments) = (String::new(), Vec::new(), Vec::new());
+            let venue = Venue { name, fills, volume, busts, busted_volume, shards, instruments };
+            assert_eq!(venue.traded(), want);
+        }
+    }
 }

@@ -205,7 +205,11 @@ fn a_broken_trade_is_told_to_both_sides_and_to_everybody() {
         panic!("{broken:?}")
     };
     assert_eq!(m.match_number(), number);
-    house.close();
+    house.wait_for(0, "rialto_exchange_busts_total", 1);
+    let venue = &house.close()["venues"][0];
+    let want = [1, 100, 1, 100].map(|count| Some(json!(count)));
+    let keys = ["fills", "volume", "busts", "busted_volume"];
+    assert_eq!(keys.map(|key| venue.get(key).cloned()), want);
 }
 
 #[test]

@@ -53,10 +53,10 @@ pub enum Detail {
     Instrument {
         /// Where it stands in its day.
         phase: Phase,
-        /// Shares that the request's cross traded, of one side.
+        /// Shares that the request's cross traded, of one side; not what traded once it was over.
         shares: u64,
-        /// The price of its last trade today, where it had one.
-        last: Option<Px>,
+        /// The price of that cross, where anything traded.
+        price: Option<Px>,
     },
     /// Of a kill.
     Orders {
@@ -137,10 +137,10 @@ impl Answer {
         words[0] = self.number;
         let kind: u64 = match self.detail {
             Detail::None => 0,
-            Detail::Instrument { phase, shares, last } => {
+            Detail::Instrument { phase, shares, price } => {
                 words[2] = phase as u64;
                 words[3] = shares;
-                words[4] = last.map_or(NO_PRICE, |last| last.raw().cast_unsigned());
+                words[4] = price.map_or(NO_PRICE, |price| price.raw().cast_unsigned());
                 1
             }
             Detail::Orders { cancelled, goes_on } => {
@@ -175,7 +175,7 @@ impl Answer {
             1 => Detail::Instrument {
                 phase: *PHASES.get(usize::try_from(one).ok()?)?,
                 shares: two,
-                last: (three != NO_PRICE).then(|| Px::from_raw(three.cast_signed())),
+                price: (three != NO_PRICE).then(|| Px::from_raw(three.cast_signed())),
             },
             2 => Detail::Orders { cancelled: u32::try_from(one).ok()?, goes_on: two != 0 },
             3 => Detail::Page(page(one, &message.0[3..])?),
@@ -220,13 +220,13 @@ mod tests {
         let instrument = |phase| Detail::Instrument {
             phase,
             shares: u64::MAX,
-            last: Some(Px::from_raw(1_850_000_000)),
+            price: Some(Px::from_raw(1_850_000_000)),
         };
         let states = |count: u8| (0..count).map(|state| state % 6);
         let page = |list| Detail::Page(Page::new(list, 70_000, states(41)));
         let details = PHASES.map(instrument).into_iter().chain(LISTS.map(page)).chain([
             Detail::None,
-            Detail::Instrument { phase: Phase::Closed, shares: 0, last: None },
+            Detail::Instrument { phase: Phase::Closed, shares: 0, price: None },
             Detail::Orders { cancelled: u32::MAX, goes_on: true },
             Detail::Page(Page::new(LISTS[0], 0, states(0))),
         ]);

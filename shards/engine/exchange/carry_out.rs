@@ -63,7 +63,7 @@ impl Exchange {
         let Some(phase) = self.ports.floor().phase(instrument) else {
             return (Outcome::Unknown, Detail::None);
         };
-        let before = self.traded[instrument.index()].volume;
+        let before = self.traded[instrument.index()].crosses;
         let outcome = match self.day {
             Day::Fresh | Day::Naming(_) => Outcome::DayNotBegun,
             Day::Closing(_) | Day::Over => Outcome::DayOver,
@@ -73,12 +73,14 @@ impl Exchange {
                 if is_done { Outcome::Done } else { Outcome::WrongPhase }
             }
         };
-        let floor = self.ports.floor();
         let ticks = &self.listings[instrument.index()].ticks;
+        // Not all that traded: stops and hidden orders may have done so after the cross.
+        let traded = &self.traded[instrument.index()];
+        let cross = traded.auction.filter(|_| before < traded.crosses);
         let detail = Detail::Instrument {
-            phase: floor.phase(instrument).unwrap_or(phase),
-            shares: self.traded[instrument.index()].volume - before,
-            last: floor.last(instrument).and_then(|tick| ticks.px(tick)),
+            phase: self.ports.floor().phase(instrument).unwrap_or(phase),
+            shares: cross.map_or(0, |cross| cross.shares),
+            price: cross.and_then(|cross| ticks.px(cross.tick)),
         };
         (outcome, detail)
     }

@@ -28,6 +28,10 @@ pub const EXCHANGE: &[Gauge<OfExchange>] = &gauges! {
         |exchange| exchange.traded().iter().map(|traded| traded.volume).sum();
     "rialto_exchange_crosses_total" "Crosses with a price."
         |exchange| exchange.traded().iter().map(|traded| traded.crosses).sum();
+    "rialto_exchange_busts_total" "Trades broken; what they were stays in fills and volume."
+        |exchange| exchange.ports().counters().busts;
+    "rialto_exchange_busted_volume_total" "Shares of the trades broken, of one side."
+        |exchange| exchange.ports().counters().busted_volume;
     "rialto_exchange_messages_total" "Market data messages." |exchange| exchange.tape().counters().messages;
     "rialto_exchange_datagrams_total" "Market data datagrams, on each line."
         |exchange| exchange.tape().counters().datagrams;

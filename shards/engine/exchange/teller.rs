@@ -1,6 +1,6 @@
 //! Where the floor's reports go beside the ports: to the tape, and from there onto the wire.
 
-use matching::{OrderKey, Report};
+use matching::{Cross, OrderKey, Report, Tick};
 use runtime::{LinkId, Message, Outbox, SocketId};
 use tape::{Numbered, Tape};
 use types::{InstrumentId, MatchNo, Nanos, OrderRef, SeqNo};
@@ -14,6 +14,16 @@ pub struct Traded {
     pub volume: u64,
     /// Crosses with a price.
     pub crosses: u64,
+    /// The newest of them that opened, re-opened or closed it.
+    pub(super) auction: Option<Auction>,
+}
+
+/// What a cross came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Auction {
+    pub(super) tick: Tick,
+    /// Of one side.
+    pub(super) shares: u64,
 }
 
 /// The ways out for market data.
@@ -100,9 +110,15 @@ impl Teller<'_> {
                     traded.volume += u64::from(qty);
                 }
             }
-            Report::Uncrossed { instrument, tick: Some(_), .. } => {
+            Report::Uncrossed { instrument, cross, tick: Some(tick), qty, .. } => {
                 if let Some(traded) = self.traded.get_mut(instrument.index()) {
                     traded.crosses += 1;
+                    match cross {
+                        Cross::Opening | Cross::Reopening | Cross::Closing => {
+                            traded.auction = Some(Auction { tick, shares: qty });
+                        }
+                        Cross::Dark => {}
+                    }
                 }
             }
             Report::Accepted { .. }

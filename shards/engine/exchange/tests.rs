@@ -15,7 +15,7 @@ use session::soup::{Credentials, SoupConfig};
 use types::{AccountId, FirmId, MatchNo, OrderRef, PortId, Px, SeqNo, Symbol};
 use wire::itch50::{LuldTier, MarketCategory, RegShoAction};
 use wire::ouch50::inbound::{CancelOrder, EnterOrder, Head, ReplaceOrder};
-use wire::ouch50::{Appendage, BrokenReason};
+use wire::ouch50::{Appendage, AppendageWriter, BrokenReason, TagValue};
 use wire::soupbintcp::{Login, Packet, next_packet};
 
 use super::*;
@@ -269,7 +269,20 @@ impl Rig {
 
 /// An order as its packet.
 fn order(user_ref: u32, side: Side, quantity: u32, price4: u64) -> Vec<u8> {
-    let order = EnterOrder {
+    packet(&entered(user_ref, side, quantity, price4), Appendage::ABSENT)
+}
+
+/// One that is hidden and trades whole with one other or not at all, so that a cross leaves it out.
+fn whole(user_ref: u32, side: Side, quantity: u32, price4: u64) -> Vec<u8> {
+    let mut options = [0; 8];
+    let mut options = AppendageWriter::new(&mut options);
+    options.push(TagValue::MinQty(quantity)).unwrap();
+    let order = EnterOrder { display: b'N', ..entered(user_ref, side, quantity, price4) };
+    packet(&order, options.finish())
+}
+
+fn entered(user_ref: u32, side: Side, quantity: u32, price4: u64) -> EnterOrder {
+    EnterOrder {
         header: Head::new(),
         user_ref: user_ref.into(),
         side: side.letter() as u8,
@@ -282,9 +295,12 @@ fn order(user_ref: u32, side: Side, quantity: u32, price4: u64) -> Vec<u8> {
         intermarket_sweep: b'N',
         cross: b'N',
         cl_ord_id: [b' '; 14],
-    };
+    }
+}
+
+fn packet(order: &EnterOrder, options: Appendage<'_>) -> Vec<u8> {
     let (mut message, mut packet) = ([0; 128], [0; 160]);
-    let len = order.encode(Appendage::ABSENT, &mut message).unwrap();
+    let len = order.encode(options, &mut message).unwrap();
     let len = Packet::Unsequenced(&message[..len]).encode(&mut packet).unwrap();
     packet[..len].to_vec()
 }
@@ -319,7 +335,10 @@ fn no_request_touches_the_allocator() {
 
     let of = |kind: u8| rig.answers[usize::from(kind)];
     assert_eq!([b'+', b'A', b'E', b'U', b'C'].map(of), [4, 2_000, 2_000, 2_000, 990]);
-    assert_eq!(rig.machine.traded()[0], Traded { fills: 1_000, volume: 100_000, crosses: 0 });
+    assert_eq!(
+        rig.machine.traded()[0],
+        Traded { fills: 1_000, volume: 100_000, crosses: 0, auction: None }
+    );
     assert_eq!((rig.machine.lost(), rig.copies), (0, 2_000 + 2_000 + 2_000 + 1_000));
     assert!(0 < rig.datagrams && rig.datagrams <= 2 * rig.kept, "a line each, a message at least");
 }
@@ -342,8 +361,7 @@ fn every_request_is_answered_with_what_became_of_it() {
     rig.enter(0, 1, Side::Buy, 100, 1_000_000);
     rig.enter(1, 1, Side::Sell, 100, 1_000_000);
     (2..40).for_each(|user_ref| rig.enter(0, user_ref, Side::Buy, 100, 990_000));
-    let px = |units: i64| Some(Px::from_raw(units * Px::ONE));
-    let stands = |phase, shares| Detail::Instrument { phase, shares, last: px(100) };
+    let stands = |phase, shares| Detail::Instrument { phase, shares, price: None };
     let ann = Whose::Port(PortId::new(0));
     let nobody = Whose::Firm(FirmId::new(9));
     let none = Detail::None;
@@ -387,7 +405,6 @@ fn every_request_is_answered_with_what_became_of_it() {
         (bust(2), Done, none),
         (bust(2), AlreadySo, none),
         (control(Control::Reopen), Done, stands(Continuous, 0)),
-        // What was broken stays the last price.
         (control(Control::Close), Done, stands(Closed, 0)),
     ];
     for (at, (command, outcome, detail)) in (7..).zip(cases) {
@@ -410,6 +427,43 @@ fn every_request_is_answered_with_what_became_of_it() {
     }
     assert_eq!(rig.machine.misaddressed(), 0);
     assert_eq!(seal::broken(), before, "uses of the allocator under the seal");
+}
+
+/// The volume and the last price of the turn were told as those of the cross.
+#[test]
+fn what_trades_after_a_cross_is_not_told_as_the_cross() {
+    use matching::Phase::Continuous;
+
+    let stands = |shares, price| Detail::Instrument { phase: Continuous, shares, price };
+    let par = Some(Px::from_raw(100 * Px::ONE));
+    // Shown orders that cross, hidden ones that trade once it is over; and what is told of the cross.
+    let cases = [
+        (0, 0, 0, stands(0, None)),
+        (0, 70, 70, stands(0, None)),
+        (40, 0, 40, stands(40, par)),
+        (40, 70, 110, stands(40, par)),
+    ];
+    let mut rig = Rig::new();
+    [0, 1].into_iter().for_each(|conn| rig.log_in(conn));
+    for (at, (shown, hidden, traded, detail)) in (1..).zip(cases) {
+        let volume = rig.machine.traded()[0].volume;
+        for way in [Control::Halt, Control::PreReopen] {
+            let answer = rig.command(1, control(way)).expect("an answer");
+            assert_eq!(answer.outcome, Outcome::Done, "{way:?}");
+        }
+        for (conn, side) in [(0, Side::Buy), (1, Side::Sell)] {
+            let orders = [
+                (shown, order(2 * at, side, shown, 1_000_000)),
+                (hidden, whole(2 * at + 1, side, hidden, 1_010_000)),
+            ];
+            for (_, bytes) in orders.iter().filter(|(shares, _)| *shares != 0) {
+                rig.drive(Event::Bytes { stream: StreamId(conn), bytes });
+            }
+        }
+        let answer = rig.command(2, control(Control::Reopen));
+        assert_eq!(answer, Some(Answer { number: 2, outcome: Outcome::Done, detail }));
+        assert_eq!(rig.machine.traded()[0].volume - volume, traded, "{detail:?}");
+    }
 }
 
 #[test]
@@ -450,6 +504,6 @@ fn a_connection_that_is_turned_away_is_none() {
 fn nothing_happens_to_an_instrument_before_it_was_named() {
     let mut rig = Rig::fresh();
     let answer = rig.command(1, control(Control::PreOpen)).expect("an answer");
-    let detail = Detail::Instrument { phase: matching::Phase::Closed, shares: 0, last: None };
+    let detail = Detail::Instrument { phase: matching::Phase::Closed, shares: 0, price: None };
     assert_eq!(answer, Answer { number: 1, outcome: Outcome::DayNotBegun, detail });
 }
