@@ -1,17 +1,21 @@
 //! Standard output: whole texts, a closed pipe taken in peace, tables as every command draws them.
 
 mod canvas;
+mod layout;
 
 use std::io::{self, IsTerminal, Write};
 
 use book::State;
 use comfy_table::presets::NOTHING;
-use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table};
+use comfy_table::{Attribute, Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table};
 use serde::Serialize;
 
 use crate::failure::Failure;
 
 pub use canvas::Canvas;
+
+/// What marks a column of figures.
+const FIGURES: ColumnConstraint = ColumnConstraint::ContentWidth;
 
 /// Writes to standard output at once.
 ///
@@ -55,7 +59,7 @@ pub fn width() -> u16 {
 }
 
 /// An empty table with these headings: no lines, two spaces between columns. A heading that starts with `>`
-/// stands over figures, which are aligned to the right.
+/// stands over figures, which are aligned to the right and never broken.
 pub fn table(headings: &[&str]) -> Table {
     let mut table = Table::new();
     table
@@ -73,15 +77,17 @@ pub fn table(headings: &[&str]) -> Table {
             column.set_padding((if index == 0 { 2 } else { 1 }, 1));
             if heading.starts_with('>') {
                 column.set_cell_alignment(CellAlignment::Right);
+                column.set_constraint(FIGURES);
             }
         }
     }
     table
 }
 
-/// A table's text without the blanks at the ends of lines, and a newline after the last.
+/// A table's text without the blanks at the ends of lines, and a newline after the last. Lines are broken between
+/// words; a table that has no room even so is a line for each figure.
 pub fn lines(table: &Table) -> String {
-    table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+    layout::text(table, usize::from(width()))
 }
 
 /// A book's state in the words of the trade.

@@ -297,6 +297,58 @@ fn ports_are_dealt_to_firms_and_instruments_to_shards() {
     assert_eq!(shard.session, *b"RLX200009Z", "9 x 36 + 35 tenths");
 }
 
+/// Each address is listened on once, over UDP and over TCP; lines are counted from the text's first, which is blank.
+#[test]
+fn an_address_that_two_listeners_share_is_named_with_both_lines() {
+    let x0 = "orders = \"127.0.0.1:26501\"";
+    let x1 = "orders = \"127.0.0.1:26502\"";
+    let own = "each listener has an address and port of its own";
+    let taken = "orders of shard `x0` at line 9";
+    let cases = [
+        // what x0 has, what x1 has, after both, the fault
+        (
+            x0,
+            x0,
+            "",
+            Some(format!(
+                "15:10: orders of shard `x1`, 127.0.0.1:26501, is taken by {taken}; {own}"
+            )),
+        ),
+        (
+            x0,
+            &format!("{x1}\nsnapshot = {{ address = \"127.0.0.1:26501\" }}"),
+            "",
+            Some(format!(
+                "16:24: snapshot of shard `x1`, 127.0.0.1:26501, is taken by {taken}; {own}"
+            )),
+        ),
+        (
+            &format!("{x0}\nrerequest = \"127.0.0.1:26521\""),
+            &format!("{x1}\nrerequest = \"127.0.0.1:26521\""),
+            "",
+            Some(format!(
+                "17:13: rerequest of shard `x1`, 127.0.0.1:26521, is taken by rerequest of shard `x0` \
+                 at line 10; {own}"
+            )),
+        ),
+        (
+            x0,
+            x1,
+            "[metrics]\nlisten = \"0.0.0.0:26501\"",
+            Some(format!("37:10: metrics.listen, 0.0.0.0:26501, is taken by {taken}; {own}")),
+        ),
+        // Other ports than TCP's; another address of the host; any port that is free.
+        (x0, &format!("{x1}\nrerequest = \"127.0.0.1:26501\""), "", None),
+        (x0, "orders = \"127.0.0.2:26501\"", "", None),
+        (x0, x1, "[metrics]\nlisten = \"127.0.0.1:0\"", None),
+    ];
+    for (of_x0, of_x1, after, want) in cases {
+        let text = TWO_SHARDS.replacen(x1, of_x1, 1).replacen(x0, of_x0, 1) + after;
+        let want: Vec<String> = want.iter().map(|fault| format!("x.toml:{fault}")).collect();
+        assert_eq!(faults(&text), want, "{of_x0} {of_x1} {after}");
+    }
+}
+
 /// Ports that name an account share it; the others have one each, and none is another firm's.
 #[test]
 fn accounts_are_dealt_to_ports_and_owners_to_accounts() {

@@ -16,6 +16,7 @@ mod desk;
 mod members;
 mod names;
 mod phases;
+mod places;
 mod server;
 mod status;
 mod task;

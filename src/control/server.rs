@@ -13,10 +13,11 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixListener;
 use tokio::net::UnixStream;
-use tokio::net::unix::OwnedReadHalf;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::task::LocalSet;
 use tokio::time::{sleep, timeout};
 
+use super::places::{Place, Places};
 use super::protocol::{Line, Refusal, Reply, Request};
 use super::{SOCKET, State};
 use crate::failure::Failure;
@@ -152,8 +153,7 @@ pub(super) fn run(
 /// Lets clients in.
 async fn accept(socket: UnixListener, state: Rc<State>) {
     let limits = state.limits;
-    // Each client holds one more.
-    let places = Rc::new(());
+    let places = Places::new(limits.clients);
     loop {
         let stream = match socket.accept().await {
             Ok((stream, _)) => stream,
@@ -164,24 +164,17 @@ async fn accept(socket: UnixListener, state: Rc<State>) {
                 continue;
             }
         };
-        let is_full = limits.clients < Rc::strong_count(&places);
-        let (state, place) = (Rc::clone(&state), Rc::clone(&places));
-        tokio::task::spawn_local(async move {
-            let _place = place;
-            let who = Who::of(&stream);
-            if is_full {
-                let what = format!("{} clients are connected already", limits.clients);
-                let refusal = Refusal::failed(what).remedy("try again in a while");
-                let _ = timeout(limits.write, refuse(stream, refusal)).await;
-                tracing::warn!(
-                    uid = who.uid,
-                    pid = who.pid,
-                    "control: turned away, there are too many"
-                );
-            } else {
-                serve(stream, &who, &state).await;
-            }
-        });
+        let who = Who::of(&stream);
+        if let Some(place) = places.take() {
+            let state = Rc::clone(&state);
+            tokio::task::spawn_local(async move { serve(stream, &who, &place, &state).await });
+            continue;
+        }
+        tracing::warn!(uid = who.uid, pid = who.pid, "control: turned away, all others are busy");
+        let what =
+            format!("all {} clients of the control have a request under way", limits.clients);
+        let refusal = Refusal::failed(what).remedy("try again in a while");
+        tokio::task::spawn_local(refuse(stream.into_split().1, refusal, limits.write));
     }
 }
 
@@ -201,8 +194,9 @@ impl Who {
     }
 }
 
-async fn refuse(mut stream: UnixStream, refusal: Refusal) -> io::Result<()> {
-    stream.write_all(&bytes(&Reply::Refused(refusal))).await
+/// The last that a client is told. It holds no place meanwhile, and where it does not listen it is cut off.
+async fn refuse(mut write: OwnedWriteHalf, refusal: Refusal, patience: Duration) {
+    let _ = timeout(patience, write.write_all(&bytes(&Reply::Refused(refusal)))).await;
 }
 
 /// A reply as it is sent.
@@ -222,15 +216,20 @@ enum Heard {
     Oversize,
 }
 
-/// One client, until it hangs up or is cut off.
-async fn serve(stream: UnixStream, who: &Who, state: &State) {
+/// One client, until it hangs up, is cut off or gives way. A request that has come is carried out before that.
+async fn serve(stream: UnixStream, who: &Who, place: &Place, state: &State) {
     let limits = state.limits;
     let (read, mut write) = stream.into_split();
     let mut read = BufReader::new(read);
     let mut line = Vec::new();
-    loop {
+    while place.set_idle() {
         line.clear();
-        let heard = timeout(limits.read, hear(&mut read, &mut line, limits.line)).await;
+        let heard = tokio::select! {
+            biased;
+            heard = timeout(limits.read, hear(&mut read, &mut line, limits.line)) => heard,
+            () = place.lost() => break,
+        };
+        place.set_busy();
         let (reply, is_last) = match heard {
             Ok(Ok(Heard::End) | Err(_)) => return,
             Ok(Ok(Heard::Line)) => match serde_json::from_slice::<Request>(&line) {
@@ -262,6 +261,13 @@ async fn serve(stream: UnixStream, who: &Who, state: &State) {
             }
         }
     }
+    tracing::warn!(uid = who.uid, pid = who.pid, "control: gave way to another");
+    let what = format!(
+        "{} clients are connected already, and of those without a request this one waited longest",
+        limits.clients
+    );
+    refuse(write, Refusal::failed(what).remedy("connect again to ask for more"), limits.write)
+        .await;
 }
 
 /// The next line, without its end.

@@ -62,6 +62,10 @@ struct Rig {
     stop: Stop,
     /// The shard answers.
     answers: Arc<AtomicBool>,
+    /// It is asked for something that it has not answered.
+    is_asked: Arc<AtomicBool>,
+    /// It has seen that it shall not answer.
+    is_held: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -73,12 +77,15 @@ impl Rig {
         let (commands, mut commanded) = link(COMMAND_DEPTH, WhenFull::Gap, None);
         let (mut answer, answered) = link(COMMAND_DEPTH, WhenFull::Gap, None);
         let (stop, answers) = (Stop::new(), Arc::new(AtomicBool::new(true)));
+        let [is_asked, is_held] = [false; 2].map(|no| Arc::new(AtomicBool::new(no)));
         let (is_over, is_on) = (stop.clone(), Arc::clone(&answers));
+        let (asked, held_now) = (Arc::clone(&is_asked), Arc::clone(&is_held));
         let shard = thread::spawn(move || {
             while !is_over.requested() {
-                if is_on.load(Ordering::SeqCst)
-                    && let Some(Popped::Message(message)) = commanded.pop()
-                {
+                let is_held = !is_on.load(Ordering::SeqCst);
+                held_now.store(is_held, Ordering::SeqCst);
+                asked.store(!commanded.is_empty(), Ordering::SeqCst);
+                if !is_held && let Some(Popped::Message(message)) = commanded.pop() {
                     let (number, command) = Command::from_message(&message).expect("a command");
                     let (outcome, detail) = become_of(command);
                     answer.push(Answer { number, outcome, detail }.to_message());
@@ -94,11 +101,19 @@ impl Rig {
             let state = State { names, desk, watches: Vec::new(), limits };
             server::run(listener, state, &flags, &mpsc::sync_channel(1).0);
         });
-        Self { folder, stop, answers, threads: vec![shard, server] }
+        Self { folder, stop, answers, is_asked, is_held, threads: vec![shard, server] }
     }
 
     fn path(&self) -> PathBuf {
         self.folder.path().join(SOCKET)
+    }
+
+    /// From now on the shard answers nothing.
+    fn hold(&self) {
+        self.answers.store(false, Ordering::SeqCst);
+        while !self.is_held.load(Ordering::SeqCst) {
+            thread::yield_now();
+        }
     }
 
     fn client(&self) -> Client {
@@ -293,7 +308,7 @@ fn more_instruments_than_a_ring_holds_are_asked_for_one_after_the_other() {
 #[test]
 fn what_a_shard_does_not_answer_is_told_and_what_it_answers_late_is_nobody_elses() {
     let rig = Rig::new(Limits { answer: Duration::from_millis(50), ..LIMITS });
-    rig.answers.store(false, Ordering::SeqCst);
+    rig.hold();
     let mut client = rig.client();
     let got = outcomes(client.ask(r#"{"command":"halt","all":true}"#));
     let (sent, unsent) = got.split_at(COMMAND_DEPTH);
@@ -339,25 +354,48 @@ fn a_client_that_hangs_up_in_a_line_has_asked_for_nothing() {
     assert!(client.is_cut_off());
 }
 
+/// Those who sit there do not lock out who wants something.
 #[test]
-fn one_client_too_many_is_told_to_try_again_and_let_in_later() {
+fn the_client_that_was_idle_the_longest_gives_way_to_one_too_many() {
     let rig = Rig::new(LIMITS);
     let mut clients: Vec<Client> = (0..LIMITS.clients).map(|_| rig.client()).collect();
-    for client in &mut clients {
-        assert_eq!(outcomes(client.ask(HALT)), [Outcome::Done]);
+    // The second is the first to have been served, so that it has been idle the longest.
+    for number in [1, 0, 2] {
+        assert_eq!(outcomes(clients[number].ask(HALT)), [Outcome::Done]);
     }
-    let mut late = rig.client();
-    let full = Refusal::failed("3 clients are connected already").remedy("try again in a while");
-    assert_eq!(late.refused(), full);
-    assert!(late.is_cut_off());
-    clients.pop();
-    loop {
-        match rig.client().ask(HALT) {
-            Reply::Outcomes(_) => break,
-            Reply::Refused(refusal) => assert_eq!(refusal, full),
-            Reply::Shards(_) => panic!("nobody asked for that"),
-        }
+    // One in the middle of a line has asked for nothing yet.
+    clients[1].send(b"{\"command\":");
+    for number in [1, 0, 2] {
+        let mut late = rig.client();
+        assert_eq!(outcomes(late.ask(HALT)), [Outcome::Done]);
+        let gave_way = Refusal::failed(
+            "3 clients are connected already, and of those without a request this one waited longest",
+        );
+        assert_eq!(clients[number].refused(), gave_way.remedy("connect again to ask for more"));
+        assert!(clients[number].is_cut_off());
+        clients[number] = late;
     }
+}
+
+#[test]
+fn one_client_too_many_is_turned_away_while_all_are_busy_and_holds_no_place() {
+    let rig = Rig::new(Limits { clients: 1, ..LIMITS });
+    rig.hold();
+    let mut busy = rig.client();
+    busy.send(format!("{HALT}\n").as_bytes());
+    while !rig.is_asked.load(Ordering::SeqCst) {
+        thread::yield_now();
+    }
+    // None of them hangs up.
+    let mut turned_away: Vec<Client> = (0..8).map(|_| rig.client()).collect();
+    for late in &mut turned_away {
+        let full = Refusal::failed("all 1 clients of the control have a request under way");
+        assert_eq!(late.refused(), full.remedy("try again in a while"));
+    }
+    rig.answers.store(true, Ordering::SeqCst);
+    assert_eq!(outcomes(busy.hear()), [Outcome::Done]);
+    assert_eq!(outcomes(rig.client().ask(HALT)), [Outcome::Done]);
+    assert!(turned_away.iter_mut().all(Client::is_cut_off));
 }
 
 #[test]

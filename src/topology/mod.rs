@@ -6,6 +6,7 @@
 mod exchange;
 mod feeds;
 mod links;
+mod listeners;
 mod memory;
 mod owners;
 mod placement;
@@ -25,6 +26,8 @@ use crate::cpus::Cpus;
 use crate::failure::Failure;
 use crate::fault::{self, Fault, Source};
 use crate::folder;
+
+use listeners::{Listeners, Wire};
 
 pub use exchange::{
     Account, Capacity as ExchangeCapacity, Dark, Exchange, ExchangeShard, Firm, Hours, Listing,
@@ -217,11 +220,16 @@ pub fn check(config: &Config, source: &Source, cpus: &Cpus) -> Result<Topology, 
     }
     let feeds = feeds::check(&config.feeds, &owners, &mut faults);
     let of_exchanges = placements.get(config.shards.len()..).unwrap_or_default();
-    let exchanges = exchange::check(config, of_exchanges, &mut faults);
+    let mut listeners = Listeners::default();
+    let exchanges = exchange::check(config, of_exchanges, &mut listeners, &mut faults);
     let links = links::check(config, &mut faults);
     let publish = publish::check(config, &mut faults, &mut notes);
     let metrics =
         config.metrics.as_ref().and_then(|metrics| listen(metrics, &mut faults, &mut notes));
+    if let (Some(raw), Some(address)) = (&config.metrics, metrics) {
+        let by = "metrics.listen".to_owned();
+        listeners.take(by, (Wire::Tcp, address), &raw.listen, &mut faults);
+    }
     let log_level = log_level(&config.log, &mut faults);
 
     if !faults.found.is_empty() {

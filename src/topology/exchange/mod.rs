@@ -13,6 +13,7 @@ use toml::Spanned;
 use types::{Nanos, Symbol};
 
 use super::feeds::{self, Groups};
+use super::listeners::{Listeners, Wire};
 use super::placement::{Placement, Wish};
 use super::{Faults, FeedId, Snapshot, owners};
 use crate::config::{self, exchange as raw};
@@ -147,11 +148,12 @@ pub(super) fn wishes(exchanges: &[Spanned<raw::Exchange>]) -> impl Iterator<Item
 pub(super) fn check(
     config: &config::Config,
     placements: &[Placement],
+    listeners: &mut Listeners,
     faults: &mut Faults<'_>,
 ) -> Vec<Exchange> {
     let (exchanges, feeds) = (&config.exchanges, &config.feeds);
     // A feed of the same file may listen to these lines, so they are apart from the feeds' own.
-    let mut groups = Groups::new();
+    let mut places = Places { groups: Groups::new(), listeners };
     let mut names: BTreeMap<&str, usize> = BTreeMap::new();
     let mut placements = placements.iter();
     let mut checked = Vec::new();
@@ -173,16 +175,22 @@ pub(super) fn check(
         if SHARDS_MAX < entry.get_ref().shards.len() {
             faults.add(entry, format!("exchange `{text}` has more than {SHARDS_MAX} shards"));
         }
-        checked.extend(exchange(entry, feeds, &mut placements, &mut groups, faults));
+        checked.extend(exchange(entry, feeds, &mut placements, &mut places, faults));
     }
     checked
+}
+
+/// Addresses that earlier shards took.
+struct Places<'a> {
+    groups: Groups,
+    listeners: &'a mut Listeners,
 }
 
 fn exchange<'a>(
     entry: &Spanned<raw::Exchange>,
     feeds: &[Spanned<config::Feed>],
     placements: &mut impl Iterator<Item = &'a Placement>,
-    groups: &mut Groups,
+    places: &mut Places<'_>,
     faults: &mut Faults<'_>,
 ) -> Option<Exchange> {
     let raw = entry.get_ref();
@@ -198,7 +206,7 @@ fn exchange<'a>(
         .zip(placements)
         .map(|((number, entry), placement)| {
             let listings = dealt.get_mut(number - 1).map(core::mem::take).unwrap_or_default();
-            shard(name, entry, (number, *placement), listings, groups, faults)
+            shard(name, entry, (number, *placement), listings, places, faults)
         })
         .collect();
     let Members { firms, accounts, ports } = members::check(entry, &listings, faults);
@@ -254,7 +262,7 @@ fn shard(
     entry: &Spanned<raw::ExchangeShard>,
     (number, placement): (usize, Placement),
     listings: Vec<Listing>,
-    groups: &mut Groups,
+    places: &mut Places<'_>,
     faults: &mut Faults<'_>,
 ) -> Option<ExchangeShard> {
     let raw = entry.get_ref();
@@ -265,6 +273,7 @@ fn shard(
             .remedy_last("list some for it, or remove it");
     }
     let of = format!("shard `{name}`");
+    let groups = &mut places.groups;
     let line_a = feeds::line("line_a", &of, &raw.line_a, groups, faults);
     let line_b = raw.line_b.as_ref().map(|text| feeds::line("line_b", &of, text, groups, faults));
     let interface = raw
@@ -275,6 +284,18 @@ fn shard(
     let rerequest =
         raw.rerequest.as_ref().map(|text| feeds::unicast("rerequest", &of, text, faults));
     let snapshot = raw.snapshot.as_ref().map(|raw| feeds::snapshot(&of, raw.get_ref(), faults));
+    let mut listen = |key: &str, wire: Wire, text: &Spanned<String>, address| {
+        if let Some(address) = address {
+            places.listeners.take(format!("{key} of {of}"), (wire, address), text, faults);
+        }
+    };
+    listen("orders", Wire::Tcp, &raw.orders, orders);
+    if let Some(text) = &raw.rerequest {
+        listen("rerequest", Wire::Udp, text, rerequest.flatten());
+    }
+    if let (Some(raw), Some(snapshot)) = (&raw.snapshot, snapshot.iter().flatten().next()) {
+        listen("snapshot", Wire::Tcp, &raw.get_ref().address, Some(snapshot.address));
+    }
     let capacity = capacity(name, raw.capacity.get_ref(), faults);
     Some(ExchangeShard {
         name: name.to_owned(),
