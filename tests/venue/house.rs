@@ -157,10 +157,16 @@ impl House {
 
     /// The session of a shard, as it says when it starts.
     pub(super) fn session(&self, shard: usize) -> String {
-        let said = self.said();
         let prefix = format!("session TST{}", shard + 1);
-        let at = said.find(&prefix).expect("it says its sessions") + "session ".len();
-        said[at..at + 10].to_owned()
+        let mut session = None;
+        // Its log is written by a thread of its own.
+        until("it says its sessions", || {
+            let said = self.said();
+            let after = said.split_once(&prefix).and_then(|(_, after)| after.get(..6));
+            session = after.map(|rest| format!("TST{}{rest}", shard + 1));
+            session.is_some()
+        });
+        session.unwrap_or_default()
     }
 
     /// Fails where it ended by itself.
