@@ -6,6 +6,16 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use core_affinity::CoreId;
+
+/// Pins this thread, where a cpu is given. Where it may not be pinned it runs on the cpus of its parent: no harm
+/// but to neatness.
+pub fn pin(cpu: Option<u32>) {
+    if let Some(id) = cpu.and_then(|cpu| usize::try_from(cpu).ok()) {
+        core_affinity::set_for_current(CoreId { id });
+    }
+}
+
 /// The cpus of a host, by their logical number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cpus {

@@ -9,7 +9,7 @@ use types::Nanos;
 use super::{idle, listed};
 use crate::config::exchange::{Kind, SelfMatch, SelfMatchBy};
 use crate::terminal::{self, count, thousands};
-use crate::topology::{Exchange, ExchangeShard, Hours, Near, OrderLimits, Port, Topology};
+use crate::topology::{Exchange, ExchangeShard, Hours, Near, OrderLimits, Port, Topology, text};
 
 #[derive(Serialize)]
 pub(super) struct ExchangeRow {
@@ -205,11 +205,6 @@ fn shard_row(exchange: &Exchange, shard: &ExchangeShard) -> ShardRow {
         rerequest: shard.rerequest.map(|address| address.to_string()),
         snapshot: shard.snapshot.as_ref().map(|snapshot| snapshot.address.to_string()),
     }
-}
-
-/// Letters of a field without the blanks behind them.
-fn text(field: &[u8]) -> String {
-    String::from_utf8_lossy(field.trim_ascii_end()).into_owned()
 }
 
 fn hours(hours: &Hours) -> HoursRow {

@@ -28,11 +28,11 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use core_affinity::CoreId;
 use matching::Control as Phases;
 use runtime::Watch;
 use runtime::ring::{Consumer, Producer};
 
+use crate::cpus;
 use crate::failure::Failure;
 use crate::stop::Stop;
 use crate::topology::Topology;
@@ -87,10 +87,7 @@ impl Control {
         let flags = (stop.clone(), end_day.clone());
         let (ready, started) = mpsc::sync_channel(1);
         let serve = move || {
-            if let Some(cpu) = cpu.and_then(|cpu| usize::try_from(cpu).ok()) {
-                // Where it may not be pinned it runs on the cpus of its parent: no harm but to neatness.
-                core_affinity::set_for_current(CoreId { id: cpu });
-            }
+            cpus::pin(cpu);
             let (rings, watches) = shards
                 .into_iter()
                 .map(|shard| ((shard.commands, shard.answers), shard.watch))

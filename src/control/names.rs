@@ -6,7 +6,7 @@ use types::{FirmId, InstrumentId, PortId};
 
 use super::protocol::Refusal;
 use crate::fault;
-use crate::topology::{self, Topology};
+use crate::topology::{self, Topology, text};
 
 /// More names than a person reads through are not listed in a refusal.
 const LISTED_MAX: usize = 12;
@@ -38,11 +38,6 @@ pub(super) struct Shard {
     pub(super) desk: usize,
     /// By instrument.
     pub(super) symbols: Vec<String>,
-}
-
-/// Text without the blanks that pad it.
-fn text(padded: &[u8]) -> String {
-    String::from_utf8_lossy(padded.trim_ascii()).into_owned()
 }
 
 impl Names {

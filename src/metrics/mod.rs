@@ -12,10 +12,10 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use core_affinity::CoreId;
 use metrics::{Key, Label, Level, Metadata, Recorder, SharedString, Unit};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
 
+use crate::cpus;
 use crate::failure::Failure;
 use crate::stop::Stop;
 
@@ -88,10 +88,7 @@ pub fn serve(
     let seen = stop.clone();
     let (ready, started) = mpsc::sync_channel(1);
     let thread = thread::Builder::new().name("rialto-metrics".to_owned()).spawn(move || {
-        if let Some(cpu) = cpu.and_then(|cpu| usize::try_from(cpu).ok()) {
-            // Where it may not be pinned it runs on the cpus of its parent: no harm but to neatness.
-            core_affinity::set_for_current(CoreId { id: cpu });
-        }
+        cpus::pin(cpu);
         let outcome = run(address, sources, &seen, &ready);
         if let Err(error) = outcome {
             // The receiver is gone once the endpoint is up; a failure after that has nobody to hear it.

@@ -29,6 +29,7 @@ use crate::folder;
 
 use listeners::{Listeners, Wire};
 
+pub(crate) use exchange::text;
 pub use exchange::{
     Account, Capacity as ExchangeCapacity, Dark, Exchange, ExchangeShard, Firm, Hours, Listing,
     Login, Luld, Near, OrderLimits, Port, PortLimits,

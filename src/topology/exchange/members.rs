@@ -46,8 +46,13 @@ pub struct Login {
 
 impl std::fmt::Debug for Login {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Login({})", String::from_utf8_lossy(self.user.trim_ascii_end()))
+        write!(f, "Login({})", text(&self.user))
     }
+}
+
+/// Letters of a field without the blanks behind them.
+pub(crate) fn text(field: &[u8]) -> String {
+    String::from_utf8_lossy(field.trim_ascii_end()).into_owned()
 }
 
 /// A port for orders.

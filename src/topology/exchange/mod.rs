@@ -24,6 +24,7 @@ pub use accounts::Account;
 pub use hours::{Hours, Luld};
 pub use limits::{Near, OrderLimits, PortLimits};
 pub use listings::Listing;
+pub(crate) use members::text;
 pub use members::{Firm, Login, Port};
 
 /// An exchange that can be started.
